@@ -1,0 +1,33 @@
+"""Columns of a feature row: the contract between vision/row_layout.h, the trainer and the engine.
+
+A row is float[FEATURE_DIM]. The columns 160.. (time as a Fourier code) are made by the model code from the row's
+time, the columns 192.. (scene probabilities) travel as a few (index, value) pairs; what is dense is [0, DENSE).
+"""
+
+IS_SCENE, IS_OBJECT, IS_TIME, LAST_OF_FRAME = 0, 1, 2, 3
+CLASS = 4  # 80: object row 1.0 at its class; scene row min(count, 8) / 2 of every class present
+CLASSES = 80
+COUNT = 84  # 9: one-hot 0..7, 8+ of the row's class; scene row: number of object rows with a count
+APPEARED, GONE, MORE, FEWER, FIRST_EVER, RECORD = 93, 94, 95, 96, 97, 98
+ORDINAL = 99  # 8: how often the class has appeared so far, one-hot 1..7, 8+
+FIRST_RANK = 107  # 12: the class is the k-th kind ever seen, one-hot 1..11, 12+
+RANK = 119  # 8: k-th object row of the frame
+LEFT, MIDDLE, RIGHT = 127, 128, 129
+TOP, CENTRE, BOTTOM = 130, 131, 132
+BOX = 133  # cx cy w h of the largest box
+SCORE, SIZE = 137, 138
+MOTION = 139  # left, right, up, down, closer, still
+CUT = 145
+DENSE = 160
+FOURIER = 160
+FOURIER_COUNT = 16
+FOURIER_FIRST_PERIOD_S = 2.0
+FOURIER_RATIO = 1.8
+SCENE = 192
+SCENE_CLASSES = 1000
+SCENE_KEPT = 5
+FEATURE_DIM = 1192
+MAX_OBJECT_ROWS = 8
+
+MOTION_THRESHOLD = 0.12
+CLOSER_RATIO = 1.4

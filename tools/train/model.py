@@ -1,0 +1,348 @@
+"""The YOCO decoder-decoder in PyTorch: what train.py trains, and the second reference of the C++ engine.
+
+Shapes: B videos, N rows a video (padded on the left, so that every video ends at N), Q questions a video, L rows a
+question, A sampled rows a question, D = dim. YOCO: arXiv 2405.05254; scalable softmax: arXiv 2501.19399.
+
+The video goes through the self-decoder once; each question starts from a copy of its state; the cross-decoder runs
+only on sampled rows (the row of <a> and the answer's).
+"""
+
+import math
+from dataclasses import asdict, dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from . import layout
+
+
+@dataclass
+class Config:
+    """Names as in config.json; see PLAN of the model directory in assets/models/README.md."""
+
+    vocab_size: int
+    name: str = "mini"
+    dim: int = 192
+    hidden_dim: int = 512
+    layers: list = field(default_factory=lambda: ["sliding", "retention", "retention", "cross", "cross", "cross"])
+    n_self_heads: int = 3
+    n_attn_heads: int = 6
+    n_attn_kv_heads: int = 2
+    attn_head_dim: int = 64
+    rope_theta: float = 10000.0
+    norm_eps: float = 1e-6
+    sliding_window: int = 32
+    cross_rope: bool = False
+    scalable_softmax: bool = True
+    tied_output: bool = True
+    feature_dim: int = layout.FEATURE_DIM
+
+    def to_json(self):
+        out = {"format": 1, **asdict(self), "n_layers": len(self.layers)}
+        del out["feature_dim"]
+        out["rows"] = {
+            "feature_dim": self.feature_dim,
+            "is_time": layout.IS_TIME,
+            "fourier": {
+                "first": layout.FOURIER,
+                "count": layout.FOURIER_COUNT,
+                "first_period_s": layout.FOURIER_FIRST_PERIOD_S,
+                "ratio": layout.FOURIER_RATIO,
+            },
+        }
+        return out
+
+    @staticmethod
+    def from_json(data):
+        names = Config.__dataclass_fields__
+        return Config(**{k: v for k, v in data.items() if k in names}, feature_dim=data["rows"]["feature_dim"])
+
+
+def rms_norm(x, weight=None, eps=1e-6):
+    y = x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps)
+    return y if weight is None else y * weight
+
+
+def rope(x, pos, inverse_period):
+    """x [..., rows, heads, head_dim], pos [rows]: rotates interleaved pairs by pos * inverse_period."""
+    angle = pos[:, None].double() * inverse_period.double()
+    cos, sin = angle.cos().to(x.dtype)[:, None], angle.sin().to(x.dtype)[:, None]
+    a, b = x[..., 0::2], x[..., 1::2]
+    return torch.stack((a * cos - b * sin, a * sin + b * cos), -1).flatten(-2)
+
+
+class Linear(nn.Module):
+    """y = x W with W [in, out], as the file stores it."""
+
+    def __init__(self, n_in, n_out, std=None):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(n_in, n_out) * (std or n_in**-0.5))
+
+    def forward(self, x):
+        return x @ self.weight
+
+
+class FeedForward(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.gate, self.up = Linear(c.dim, c.hidden_dim), Linear(c.dim, c.hidden_dim)
+        self.down = Linear(c.hidden_dim, c.dim, std=c.hidden_dim**-0.5 * 0.5)
+
+    def forward(self, x):
+        return self.down(F.silu(self.gate(x)) * self.up(x))
+
+
+class Retention(nn.Module):
+    """Gated retention: S_t = exp(log_decay_t) S_{t-1} + k_t^T v_t, o_t = q_t S_t."""
+
+    CHUNK = 256
+
+    def __init__(self, c):
+        super().__init__()
+        self.heads, self.head_dim = c.n_self_heads, c.dim // c.n_self_heads
+        self.eps = c.norm_eps
+        for name in "qkvg":
+            setattr(self, name, Linear(c.dim, c.dim))
+        self.o = Linear(c.dim, c.dim, std=c.dim**-0.5 * 0.5)
+        self.decay = Linear(c.dim, self.heads, std=0.02)
+        self.decay_bias = nn.Parameter(torch.linspace(0.0, 7.0, self.heads))
+        exponent = torch.linspace(0, 1, self.head_dim // 2, dtype=torch.float64)
+        self.register_buffer("inverse_period", c.rope_theta**-exponent, persistent=False)
+
+    def forward(self, x, pos, state=None, keep=None):
+        """x [S, T, D]; state [S or S/Q, H, hd, hd] or None; keep [S, T] 1 for rows, 0 for padding on the left."""
+        s, t, _ = x.shape
+        split = lambda y: y.view(s, t, self.heads, self.head_dim)
+        q = rope(split(self.q(x)), pos, self.inverse_period)
+        k = rope(split(self.k(x)), pos, self.inverse_period) * self.head_dim**-0.5
+        v = split(self.v(x))
+        log_decay = F.logsigmoid((self.decay(x) + self.decay_bias).float()) / 16
+        if keep is not None:
+            k = k * keep[:, :, None, None].to(k.dtype)
+            log_decay = log_decay * keep[:, :, None]
+        q, k, v, log_decay = (y.transpose(1, 2) for y in (q, k, v, log_decay))  # [S, H, T, ...]
+        outputs = []
+        for first in range(0, t, self.CHUNK):
+            part = slice(first, min(first + self.CHUNK, t))
+            qc, kc, vc = q[:, :, part], k[:, :, part], v[:, :, part]
+            total = log_decay[:, :, part].cumsum(-1)  # [S, H, C]
+            weight = (total[..., :, None] - total[..., None, :]).tril().exp().tril()
+            out = (qc @ kc.transpose(-1, -2) * weight.to(qc.dtype)) @ vc
+            if state is not None:
+                copies = s // state.shape[0]
+                qd = (qc * total.exp()[..., None].to(qc.dtype)).view(state.shape[0], copies, *qc.shape[1:])
+                out = out + (qd @ state[:, None].to(qc.dtype)).reshape(out.shape)
+            outputs.append(out)
+            kd = kc * (total[..., -1:] - total).exp()[..., None].to(kc.dtype)
+            grown = kd.transpose(-1, -2) @ vc
+            if state is None:
+                state = grown
+            elif copies == 1:
+                state = state * total[..., -1].exp()[..., None, None].to(grown.dtype) + grown
+        out = rms_norm(torch.cat(outputs, 2), eps=self.eps).transpose(1, 2).reshape(s, t, -1)
+        return self.o(F.silu(self.g(x)) * out), state
+
+
+class Attention(nn.Module):
+    """Rope attention over a window of the last `window` rows (the row itself counted); all rows where it is 0."""
+
+    def __init__(self, c, window):
+        super().__init__()
+        self.heads, self.kv_heads, self.head_dim, self.window = c.n_attn_heads, c.n_attn_kv_heads, c.attn_head_dim, window
+        self.q = Linear(c.dim, self.heads * self.head_dim)
+        self.k = Linear(c.dim, self.kv_heads * self.head_dim)
+        self.v = Linear(c.dim, self.kv_heads * self.head_dim)
+        self.o = Linear(self.heads * self.head_dim, c.dim, std=(self.heads * self.head_dim) ** -0.5 * 0.5)
+        exponent = torch.arange(0, self.head_dim, 2, dtype=torch.float64) / self.head_dim
+        self.register_buffer("inverse_period", c.rope_theta**-exponent, persistent=False)
+
+    def forward(self, x, pos, past=None, keep=None):
+        """past: (k, v, keep) [P, rows, kv, hd] of the rows before; P divides S. Returns the output and the new past."""
+        s, t, _ = x.shape
+        q = rope(self.q(x).view(s, t, self.heads, self.head_dim), pos, self.inverse_period)
+        k = rope(self.k(x).view(s, t, self.kv_heads, self.head_dim), pos, self.inverse_period)
+        v = self.v(x).view(s, t, self.kv_heads, self.head_dim)
+        seen = torch.ones(s, t, dtype=torch.bool) if keep is None else keep.bool()
+        k_pos = pos
+        if past is not None:
+            copies = s // past[0].shape[0]
+            k = torch.cat((past[0].repeat_interleave(copies, 0), k), 1)
+            v = torch.cat((past[1].repeat_interleave(copies, 0), v), 1)
+            seen = torch.cat((past[2].repeat_interleave(copies, 0), seen), 1)
+            k_pos = torch.cat((torch.arange(pos[0] - past[0].shape[1], pos[0]), pos))
+        far = pos[:, None] - k_pos[None, :]
+        mask = (far >= 0) & ((far < self.window) if self.window else True)
+        mask = mask[None] & seen[:, None, :]
+        group = self.heads // self.kv_heads
+        logits = torch.einsum("stkgd,sukd->skgtu", q.view(s, t, self.kv_heads, group, -1), k) * self.head_dim**-0.5
+        # A padding row sees nothing; what it yields is never read, but it must not be NaN.
+        weight = logits.masked_fill(~mask[:, None, None], -1e9).softmax(-1)
+        out = torch.einsum("skgtu,sukd->stkgd", weight, v).reshape(s, t, -1)
+        rows = self.window - 1 if self.window else k.shape[1]
+        return self.o(out), (k[:, -rows:], v[:, -rows:], seen[:, -rows:])
+
+
+class Cross(nn.Module):
+    """Attention of sampled rows over the one cache: the video's rows, then the question's own rows."""
+
+    def __init__(self, c):
+        super().__init__()
+        self.heads, self.kv_heads, self.head_dim = c.n_attn_heads, c.n_attn_kv_heads, c.attn_head_dim
+        self.q = Linear(c.dim, self.heads * self.head_dim)
+        self.o = Linear(self.heads * self.head_dim, c.dim, std=(self.heads * self.head_dim) ** -0.5 * 0.5)
+        self.logit_scale = nn.Parameter(torch.full((self.heads,), 0.3)) if c.scalable_softmax else None
+
+    def forward(self, x, video, own, hidden_video, hidden_own, log_n, keep_weights=False):
+        """x [B, Q, A, D]; video k, v [B, N, kv, hd]; own k, v [B, Q, L, kv, hd]; hidden_* True where not to look;
+        log_n [B, Q, A]."""
+        b, n_q, a, _ = x.shape
+        group = self.heads // self.kv_heads
+        q = self.q(x).view(b, n_q, a, self.kv_heads, group, self.head_dim) * self.head_dim**-0.5
+        if self.logit_scale is not None:
+            q = q * (log_n[..., None] * self.logit_scale).view(b, n_q, a, self.kv_heads, group, 1)
+        flat = q.permute(0, 3, 1, 2, 4, 5).reshape(b, self.kv_heads, n_q * a * group, self.head_dim)
+        n = video[0].shape[1]
+        far = (flat @ video[0].permute(0, 2, 3, 1)).masked_fill(hidden_video[:, None, None], -1e9)
+        near = torch.einsum("bqakgd,bqlkd->bkqagl", q, own[0])
+        near = near.masked_fill(hidden_own[:, None, :, :, None], -1e9)
+        logits = torch.cat((far.view(b, self.kv_heads, n_q, a, group, n), near), -1)
+        weight = logits.softmax(-1)
+        w_far = weight[..., :n].reshape(b, self.kv_heads, n_q * a * group, n)
+        out = (w_far @ video[1].permute(0, 2, 1, 3)).view(b, self.kv_heads, n_q, a, group, self.head_dim)
+        out = out + torch.einsum("bkqagl,bqlkd->bkqagd", weight[..., n:], own[1])
+        out = self.o(out.permute(0, 2, 3, 1, 4, 5).reshape(b, n_q, a, -1))
+        return out, (weight.mean((1, 4)) if keep_weights else None)
+
+
+class Layer(nn.Module):
+    def __init__(self, c, kind):
+        super().__init__()
+        self.kind, self.eps = kind, c.norm_eps
+        self.mix_norm, self.ffn_norm = nn.Parameter(torch.ones(c.dim)), nn.Parameter(torch.ones(c.dim))
+        if kind == "retention":
+            self.mix = Retention(c)
+        elif kind == "cross":
+            self.mix = Cross(c)
+        else:
+            self.mix = Attention(c, c.sliding_window if kind == "sliding" else 0)
+        self.ffn = FeedForward(c)
+
+    def feed(self, x):
+        return x + self.ffn(rms_norm(x, self.ffn_norm, self.eps))
+
+
+class Bridge(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.norm = nn.Parameter(torch.ones(c.dim))
+        self.k, self.v = (Linear(c.dim, c.n_attn_kv_heads * c.attn_head_dim) for _ in "kv")
+
+
+class Yoco(nn.Module):
+    def __init__(self, c, two_digits=range(7, 107)):
+        """two_digits: the ids of the pieces "00".."99"."""
+        super().__init__()
+        self.config = c
+        self.embedding = nn.Parameter(torch.randn(c.vocab_size, c.dim) * c.dim**-0.5)
+        self.projector = nn.Module()
+        self.projector.weight = nn.Parameter(torch.randn(c.feature_dim, c.dim) * 0.5)
+        self.projector.bias = nn.Parameter(torch.zeros(c.dim))
+        self.time_proj = Linear(3 * c.dim, c.dim, std=0.5)
+        self.layers = nn.ModuleList(Layer(c, kind) for kind in c.layers)
+        self.has_cross = "cross" in c.layers
+        if self.has_cross:
+            self.bridge = Bridge(c)
+            group = c.n_attn_heads // c.n_attn_kv_heads
+            with torch.no_grad():
+                wk = self.bridge.k.weight.view(c.dim, c.n_attn_kv_heads, 1, -1)
+                for layer in self.layers:
+                    if layer.kind == "cross":  # a query starts out looking for rows like itself
+                        start = wk.expand(-1, -1, group, -1).reshape(c.dim, -1)
+                        layer.mix.q.weight.copy_(start + 0.3 * layer.mix.q.weight)
+        self.final_norm = nn.Parameter(torch.ones(c.dim))
+        if not c.tied_output:
+            self.output = Linear(c.dim, c.vocab_size)
+        self.register_buffer("two_digits", torch.tensor(list(two_digits)), persistent=False)
+        period = layout.FOURIER_FIRST_PERIOD_S * layout.FOURIER_RATIO ** torch.arange(
+            layout.FOURIER_COUNT, dtype=torch.float64)
+        self.register_buffer("period_s", period, persistent=False)
+
+    # -- rows
+
+    def time_part(self, time_s):
+        """time_s [...] float64 -> what a row's time adds to its vector."""
+        whole = time_s.clamp(min=0).floor().long()
+        hms = torch.stack(((whole // 3600).clamp(max=99), whole // 60 % 60, whole % 60), -1)
+        digits = self.embedding[self.two_digits[hms]].flatten(-2)
+        angle = time_s[..., None].double() / self.period_s * (2 * math.pi)
+        wave = torch.stack((angle.sin(), angle.cos()), -1).flatten(-2).to(digits.dtype)
+        return self.time_proj(digits) + wave @ self.projector.weight[layout.FOURIER : layout.SCENE]
+
+    def video_rows(self, dense, time_s, scene_index=None, scene_value=None):
+        """dense [..., 160], time_s [...]; scene_index, scene_value [..., 5] (value 0 where the row is no scene)."""
+        w = self.projector.weight
+        x = dense @ w[: layout.DENSE] + self.projector.bias + self.time_part(time_s)
+        if scene_index is not None:
+            x = x + (w[layout.SCENE :][scene_index] * scene_value[..., None]).sum(-2)
+        return x
+
+    def question_rows(self, ids, time_s):
+        """ids [..., L], -1 where the row is a time row; time_s [..., L]."""
+        text = self.embedding[ids.clamp(min=0)] * self.config.dim**0.5
+        is_time = ids < 0
+        time = torch.zeros_like(text)
+        time[is_time] = (self.time_part(time_s[is_time]) + self.projector.weight[layout.IS_TIME] + self.projector.bias
+                         ).to(text.dtype)
+        return torch.where(is_time[..., None], time, text)
+
+    # -- decoders
+
+    def self_decode(self, x, pos, past=None, keep=None):
+        """x [S, T, D] through all layers below the bridge. Returns x and what the next rows need of it."""
+        present = []
+        for index, layer in enumerate(self.layers):
+            if layer.kind == "cross":
+                break
+            mixed, new = layer.mix(rms_norm(x, layer.mix_norm, layer.eps), pos, past[index] if past else None, keep)
+            x = layer.feed(x + mixed)
+            present.append(new)
+        return x, present
+
+    def cache(self, x):
+        """x [..., D] of the self-decoder -> k, v [..., kv, hd]."""
+        c = self.config
+        y = rms_norm(x, self.bridge.norm, c.norm_eps)
+        shape = (*x.shape[:-1], c.n_attn_kv_heads, c.attn_head_dim)
+        return self.bridge.k(y).view(shape), self.bridge.v(y).view(shape)
+
+    def logits(self, x):
+        x = rms_norm(x, self.final_norm, self.config.norm_eps)
+        return x @ self.embedding.t() if self.config.tied_output else self.output(x)
+
+    def watch(self, rows, keep):
+        """rows [B, N, D], keep [B, N]. What a video becomes: (k, v), keep, state."""
+        x, state = self.self_decode(rows, torch.arange(rows.shape[1]), keep=keep)
+        return self.cache(x), keep, state
+
+    def answer(self, memory, rows, sampled, keep_weights=False):
+        """rows [B, Q, L, D] (padding on the right); sampled [B, Q, A] row indices -> x [B, Q, A, D] before the
+        logits, and the attention of the sampled rows, averaged over heads, one tensor a cross layer."""
+        video, keep, state = memory
+        b, n_q, length, dim = rows.shape
+        n = video[0].shape[1]
+        x, _ = self.self_decode(rows.reshape(b * n_q, length, dim), torch.arange(n, n + length), past=state)
+        x = x.view(b, n_q, length, dim)
+        own = self.cache(x)
+        x = x.gather(2, sampled[..., None].expand(-1, -1, -1, dim))
+        hidden_own = torch.arange(length) > sampled[..., None]
+        log_n = (keep.sum(-1)[:, None, None] + sampled + 1).clamp(min=2).to(x.dtype).log()
+        maps = []
+        for layer in self.layers:
+            if layer.kind != "cross":
+                continue
+            mixed, weight = layer.mix(rms_norm(x, layer.mix_norm, layer.eps), video, own, ~keep.bool(), hidden_own,
+                                      log_n, keep_weights)
+            x = layer.feed(x + mixed)
+            maps.append(weight)
+        return x, maps
