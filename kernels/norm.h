@@ -1,0 +1,18 @@
+// RMSNorm, with a weight over whole rows, and without one over each head.
+#pragma once
+
+#include <span>
+
+#include "kernels/core/context.h"
+#include "kernels/core/tensor.h"
+
+namespace lv {
+
+// y[row, i] = x[row, i] / sqrt(mean_j x[row, j]^2 + eps) * weight[i];   x, y [rows, dim], weight [dim].
+// y may be x. (Zhang and Sennrich, arXiv 1910.07467)
+void rms_norm(const Context& context, ConstMatrix x, std::span<const float> weight, float eps, Matrix y);
+
+// The same over each head by itself and without weight: x, y [rows, heads * head_dim]. y may be x.
+void rms_norm_heads(const Context& context, ConstMatrix x, size_t heads, float eps, Matrix y);
+
+}  // namespace lv
