@@ -1,0 +1,210 @@
+#include "app/options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "app/time_text.h"
+#include "kernels/core/error.h"
+
+namespace lv {
+namespace {
+
+constexpr const char* overview = R"(Watches a video once and answers questions about it, with the moments that prove the answer.)";
+
+constexpr const char* main_examples = R"(Examples:
+  longview ask street.mp4 "How many people are there at 0:20?" "When does a car first appear?"
+  longview caption street.mp4                         captions on the terminal, one line every 10 s
+  longview caption *.mp4 --format srt,vtt --out subs   subtitle files, several videos in a run
+  longview info                                       what the model is and what it knows
+  longview bench pipeline                             how fast this machine watches
+
+'longview COMMAND --help' tells more about each.
+Exit status: 0 done, 1 something failed, 2 wrong arguments, 130 stopped with Ctrl-C.)";
+
+constexpr const char* ask_examples = R"(Examples:
+  longview ask street.mp4 "What is visible at 0:20?"
+  longview ask street.mp4 "Is there a dog in the video?" "Where is the car at 1:05?" --json
+  longview ask day.mp4 --fps 0.2 --from 8:00:00 --to 9:00:00 "When does a person first appear?"
+  longview ask long.mp4 --keyframes "What is in the video?"       only key frames: a quick look
+  longview ask street.mp4 --ask-from - < questions.txt            one question a line
+  ffmpeg -v error -i in.mov -f matroska - | longview ask - "How many people are there at the end?"
+
+Times are written 0:20 or 1:02:03, or in words ("after 20 seconds", "at the end").
+The model knows 80 kinds of things (person, car, dog, bottle, ...): whether, how many, where, when, in what order,
+moving which way. See 'longview info'.)";
+
+constexpr const char* caption_examples = R"(Examples:
+  longview caption street.mp4                                  text on the terminal
+  longview caption street.mp4 --format srt --out subs          subs/street.srt
+  longview caption a.mp4 b.mkv --format srt,vtt,jsonl,txt --out subs --every 30s --jobs 2
+  longview caption archive/*.mp4 --format vtt --out subs --resume   go on where an earlier run stopped
+
+A file appears whole or not at all. A video that fails is reported and the others are done; the exit status is then 1.
+Play with subtitles:  mpv street.mp4 --sub-file=subs/street.srt)";
+
+constexpr const char* info_examples = R"(Examples:
+  longview info                       the model that the other commands would use
+  longview info path/to/model --json)";
+
+constexpr const char* bench_examples = R"(Names:
+  pipeline   a 720p h264 video at 1 frame a second: times real time, share of bare decoding
+  encode     frames a second through the vision net alone
+  prefill    rows a second into the memory, share of the machine's matmul peak; mini and a random 100M model
+  decode     words a second out of the cross-decoder, by length
+  memory     bytes of state and cache by length: YOCO beside a Transformer of equal size
+
+Examples:
+  longview bench                       all of them
+  longview bench memory prefill --json > bench.json && tools/plot_bench.py bench.json --out pictures
+  longview bench pipeline --video my.mp4)";
+
+void add_model_options(CLI::App& command, ModelOptions& options, std::string& device, bool with_dir) {
+    if (with_dir)
+        command.add_option("--model", options.dir, "Model directory (default: $LONGVIEW_MODEL, else the one that came with it)")
+            ->type_name("DIR");
+    command.add_option("--threads", options.threads, "Threads to use (default: all cores)")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1024));
+    command.add_option("--device", device, "auto or cpu (default: auto)")->type_name("NAME")->check(CLI::IsMember({"auto", "cpu"}));
+}
+
+struct SamplingText {
+    std::string from, to;
+};
+
+void add_sampling_options(CLI::App& command, SamplingOptions& options, SamplingText& text) {
+    command.add_option("--fps", options.fps, "Frames looked at per second of video (default: 1)")
+        ->type_name("N")
+        ->check(CLI::Range(0.001, 60.0));
+    command.add_flag("--keyframes", options.keyframes, "Look at the nearest key frames only; faster, times less exact");
+    command.add_option("--from", text.from, "Start here (0:30, 90, 2m)")->type_name("TIME");
+    command.add_option("--to", text.to, "Stop here")->type_name("TIME");
+}
+
+void read_sampling(const SamplingText& text, SamplingOptions& options) {
+    if (!text.from.empty()) options.from_us = parse_time_us(text.from, "--from");
+    if (!text.to.empty()) options.to_us = parse_time_us(text.to, "--to");
+    if (options.to_us && *options.to_us <= options.from_us)
+        throw UsageError("--to must be later than --from (" + clock_text(options.from_us) + ")");
+}
+
+void check_ask(const AskOptions& options, const std::string& ask_from) {
+    if (!ask_from.empty() && ask_from != "-" && ask_from != "stdin")
+        throw UsageError("--ask-from: found '" + ask_from + "', expected - (standard input, one question a line)");
+    if (options.ask_from_stdin && options.video == "-")
+        throw UsageError("the video and the questions cannot both come from standard input; name the video as a file");
+    if (options.questions.empty() && !options.ask_from_stdin)
+        throw UsageError("no question; try: longview ask " + options.video + " \"What is in the video?\"");
+}
+
+void read_caption(CaptionOptions& options, const std::string& formats, const std::string& every) {
+    const bool to_stdout = options.out.empty();
+    options.formats = parse_formats(!formats.empty() ? formats : to_stdout ? "txt" : "srt");
+    options.every_us = parse_time_us(every, "--every");
+    if (options.every_us < 1'000'000) throw UsageError("--every: at least 1s, found '" + every + "'");
+    if (to_stdout && options.formats.size() > 1)
+        throw UsageError("several formats need a folder to write to; add --out DIR");
+    if (to_stdout && options.videos.size() > 1 && options.formats.front() != CaptionFormat::txt)
+        throw UsageError("several videos need a folder to write to; add --out DIR");
+    if (to_stdout && options.resume) throw UsageError("--resume needs the folder of the earlier run; add --out DIR");
+    if (to_stdout && options.jobs > 1) throw UsageError("--jobs needs a folder to write to; add --out DIR");
+}
+
+// A first word that is no command: most often a file without "ask".
+std::string unknown_word_hint(const CLI::App& app, int argc, const char* const* argv) {
+    if (argc < 2 || argv[1][0] == '-') return "";
+    const std::string word = argv[1];
+    for (const CLI::App* command : app.get_subcommands({}))
+        if (command->get_name() == word) return "";
+    return "unknown command '" + word + "'; the commands are ask, caption, info and bench. To ask about a video: longview ask " +
+           word + " \"What is in the video?\"";
+}
+
+}  // namespace
+
+Command parse_options(int argc, const char* const* argv) {
+    AskOptions ask;
+    CaptionOptions caption;
+    InfoOptions info;
+    BenchOptions bench;
+    SamplingText sampling_text;
+    std::string device = "auto", ask_from, formats, every = "10s";
+
+    CLI::App app(overview, "longview");
+    app.get_formatter()->column_width(26);
+    app.footer(main_examples);
+    app.set_version_flag("--version", "longview " LV_VERSION);
+    app.require_subcommand(0, 1);
+
+    CLI::App& ask_command = *app.add_subcommand("ask", "Answer questions about a video");
+    ask_command.footer(ask_examples);
+    ask_command.add_option("VIDEO", ask.video, "File, URL, or - for a pipe")->required()->type_name("");
+    ask_command.add_option("QUESTION", ask.questions, "One or more questions, each in quotes")->type_name("");
+    ask_command.add_flag("--json", ask.json, "One JSON object: answers, evidence, timings, sizes");
+    ask_command.add_option("--ask-from", ask_from, "-: read questions from standard input, one a line, answered as they come")
+        ->type_name("-");
+    add_sampling_options(ask_command, ask.sampling, sampling_text);
+    add_model_options(ask_command, ask.model, device, true);
+    ask_command.add_flag("-q,--quiet", ask.quiet, "No progress and no notes on stderr");
+
+    CLI::App& caption_command = *app.add_subcommand("caption", "Write what happens, interval by interval");
+    caption_command.footer(caption_examples);
+    caption_command.add_option("VIDEO", caption.videos, "Files, URLs, or - for a pipe")->required()->type_name("");
+    caption_command.add_option("--format", formats, "srt, vtt, jsonl, txt, with commas between (default: srt; txt on the terminal)")
+        ->type_name("LIST");
+    caption_command.add_option("--out", caption.out, "Folder for the files (default: print on the terminal)")->type_name("DIR");
+    caption_command.add_option("--every", every, "Length of an interval (default: 10s)")->type_name("TIME");
+    caption_command.add_flag("--resume", caption.resume, "Skip videos whose files are complete and newer than the video");
+    caption_command.add_option("--jobs", caption.jobs, "Videos at the same time (default: 1)")
+        ->type_name("N")
+        ->check(CLI::Range(1, 256));
+    add_sampling_options(caption_command, caption.sampling, sampling_text);
+    add_model_options(caption_command, caption.model, device, true);
+    caption_command.add_flag("-q,--quiet", caption.quiet, "No progress and no notes on stderr");
+
+    CLI::App& info_command = *app.add_subcommand("info", "Show what is in a model directory");
+    info_command.footer(info_examples);
+    info_command.add_option("MODEL", info.model.dir, "Model directory (default: the one the other commands use)")->type_name("");
+    info_command.add_flag("--json", info.json, "As one JSON object");
+
+    CLI::App& bench_command = *app.add_subcommand("bench", "Measure this machine, each figure beside its yardstick");
+    bench_command.footer(bench_examples);
+    bench_command.add_option("NAME", bench.names, "Which ones (default: all)")
+        ->type_name("")
+        ->check(CLI::IsMember({"pipeline", "encode", "prefill", "decode", "memory"}));
+    bench_command.add_option("--video", bench.video, "Video for 'pipeline' (default: one is made: 720p h264, 60 s)")->type_name("FILE");
+    bench_command.add_flag("--full", bench.full, "Longer lengths too; takes minutes");
+    bench_command.add_flag("--json", bench.json, "As one JSON object, for tools/plot_bench.py");
+    add_model_options(bench_command, bench.model, device, true);
+    bench_command.add_flag("-q,--quiet", bench.quiet, "No notes on stderr");
+
+    if (const std::string hint = unknown_word_hint(app, argc, argv); !hint.empty()) throw UsageError(hint);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::Success& shown) {  // --help, --version
+        std::ostringstream text, none;
+        app.exit(shown, text, none);
+        return ShowText{text.str()};
+    } catch (const CLI::ParseError& error) {
+        const auto parsed = app.get_subcommands();
+        throw UsageError(std::string(error.what()) + "; see 'longview " +
+                         (parsed.empty() ? "" : parsed.front()->get_name() + " ") + "--help'");
+    }
+
+    if (ask_command.parsed()) {
+        ask.ask_from_stdin = !ask_from.empty();
+        check_ask(ask, ask_from);
+        read_sampling(sampling_text, ask.sampling);
+        return ask;
+    }
+    if (caption_command.parsed()) {
+        read_caption(caption, formats, every);
+        read_sampling(sampling_text, caption.sampling);
+        return caption;
+    }
+    if (info_command.parsed()) return info;
+    if (bench_command.parsed()) return bench;
+    return ShowText{app.help()};
+}
+
+}  // namespace lv

@@ -1,0 +1,74 @@
+// The command line as plain values: what to do, to which files, how.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "app/captions.h"
+
+namespace lv {
+
+// What every command that needs the model can be told.
+struct ModelOptions {
+    std::string dir;  // empty: found as app/model_path.h says
+    int threads = 0;  // 0: as many as the machine has
+};
+
+// How a video is sampled.
+struct SamplingOptions {
+    double fps = 1;               // frames taken per second of video, 0.001..60
+    bool keyframes = false;       // the key frames nearest to the sampling times instead; much faster on long files
+    int64_t from_us = 0;
+    std::optional<int64_t> to_us;  // not set: the end
+};
+
+struct AskOptions {
+    ModelOptions model;
+    SamplingOptions sampling;
+    std::string video;  // a path, a URL, or "-" for a pipe
+    std::vector<std::string> questions;
+    bool ask_from_stdin = false;  // more questions, one a line, after those above
+    bool json = false;
+    bool quiet = false;
+};
+
+struct CaptionOptions {
+    ModelOptions model;
+    SamplingOptions sampling;
+    std::vector<std::string> videos;
+    std::vector<CaptionFormat> formats;
+    std::string out;  // folder; empty: captions go to stdout
+    int64_t every_us = 10'000'000;
+    bool resume = false;
+    int jobs = 1;
+    bool quiet = false;
+};
+
+struct InfoOptions {
+    ModelOptions model;
+    bool json = false;
+};
+
+struct BenchOptions {
+    ModelOptions model;
+    std::vector<std::string> names;  // empty: all
+    std::string video;               // empty: the bench makes its own clip
+    bool json = false;
+    bool quiet = false;
+    bool full = false;  // the long lengths too
+};
+
+// Text to print on stdout and be done (help, version).
+struct ShowText {
+    std::string text;
+};
+
+using Command = std::variant<ShowText, AskOptions, CaptionOptions, InfoOptions, BenchOptions>;
+
+// Throws UsageError, with a hint where the help is, when the arguments make no sense.
+Command parse_options(int argc, const char* const* argv);
+
+}  // namespace lv
