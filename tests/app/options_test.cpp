@@ -1,0 +1,92 @@
+#include "app/options.h"
+
+#include <gtest/gtest.h>
+
+#include "kernels/core/error.h"
+
+namespace lv {
+namespace {
+
+template <typename... Words>
+Command parse(Words... words) {
+    const std::vector<const char*> argv{"longview", words...};
+    return parse_options(static_cast<int>(argv.size()), argv.data());
+}
+
+template <typename... Words>
+std::string refusal(Words... words) {
+    try {
+        parse(words...);
+    } catch (const UsageError& error) {
+        return error.what();
+    }
+    return "accepted";
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+TEST(Options, NoCommandShowsTheHelp) {
+    const std::string text = std::get<ShowText>(parse()).text;
+    for (const char* word : {"ask", "caption", "info", "bench", "Examples"}) EXPECT_TRUE(contains(text, word)) << word;
+}
+
+TEST(Options, EveryCommandHelpsByExample) {
+    for (const char* command : {"ask", "caption", "info", "bench"})
+        EXPECT_TRUE(contains(std::get<ShowText>(parse(command, "--help")).text, std::string("  longview ") + command));
+    EXPECT_TRUE(contains(std::get<ShowText>(parse("--version")).text, "longview "));
+}
+
+TEST(Options, AskTakesAVideoAndQuestions) {
+    const auto ask = std::get<AskOptions>(parse("ask", "a.mp4", "one?", "two?", "--json", "--fps", "0.5", "--from", "1:00", "--to",
+                                                "2m", "--threads", "3", "--model", "m", "--device", "cpu", "--quiet", "--keyframes"));
+    EXPECT_EQ(ask.video, "a.mp4");
+    EXPECT_EQ(ask.questions, (std::vector<std::string>{"one?", "two?"}));
+    EXPECT_TRUE(ask.json && ask.quiet && ask.sampling.keyframes && !ask.ask_from_stdin);
+    EXPECT_EQ(ask.sampling.fps, 0.5);
+    EXPECT_EQ(ask.sampling.from_us, 60'000'000);
+    EXPECT_EQ(ask.sampling.to_us, 120'000'000);
+    EXPECT_EQ(ask.model.threads, 3);
+    EXPECT_EQ(ask.model.dir, "m");
+}
+
+TEST(Options, AskReadsQuestionsFromStandardInput) {
+    const auto ask = std::get<AskOptions>(parse("ask", "a.mp4", "--ask-from", "-"));
+    EXPECT_TRUE(ask.ask_from_stdin);
+    EXPECT_EQ(ask.video, "a.mp4");
+    EXPECT_EQ(std::get<AskOptions>(parse("ask", "-", "what?")).video, "-");
+}
+
+TEST(Options, CaptionWritesSrtIntoAFolderAndTxtToTheTerminal) {
+    EXPECT_EQ(std::get<CaptionOptions>(parse("caption", "a.mp4")).formats, std::vector{CaptionFormat::txt});
+    const auto caption = std::get<CaptionOptions>(parse("caption", "a.mp4", "b.mp4", "--out", "d", "--every", "30s", "--jobs", "2", "--resume"));
+    EXPECT_EQ(caption.formats, std::vector{CaptionFormat::srt});
+    EXPECT_EQ(caption.videos.size(), 2u);
+    EXPECT_EQ(caption.every_us, 30'000'000);
+    EXPECT_EQ(caption.jobs, 2);
+    EXPECT_TRUE(caption.resume);
+}
+
+TEST(Options, MisuseIsASentenceThatSaysWhatToDo) {
+    EXPECT_TRUE(contains(refusal("ask"), "VIDEO"));
+    EXPECT_TRUE(contains(refusal("ask", "a.mp4"), "no question"));
+    EXPECT_TRUE(contains(refusal("street.mp4"), "longview ask street.mp4"));
+    EXPECT_TRUE(contains(refusal("ask", "a", "q", "--bogus"), "longview ask --help"));
+    EXPECT_TRUE(contains(refusal("ask", "a", "q", "--fps", "0"), "--fps"));
+    EXPECT_TRUE(contains(refusal("ask", "a", "q", "--fps", "x"), "--fps"));
+    EXPECT_TRUE(contains(refusal("ask", "a", "q", "--from", "2:00", "--to", "1:00"), "--to must be later"));
+    EXPECT_TRUE(contains(refusal("ask", "a", "q", "--from", "soon"), "--from"));
+    EXPECT_TRUE(contains(refusal("ask", "-", "--ask-from", "-"), "standard input"));
+    EXPECT_TRUE(contains(refusal("ask", "a", "--ask-from", "file"), "--ask-from"));
+    EXPECT_TRUE(contains(refusal("ask", "a", "q", "--device", "tpu"), "--device"));
+    EXPECT_TRUE(contains(refusal("caption"), "VIDEO"));
+    EXPECT_TRUE(contains(refusal("caption", "a", "--format", "srt,doc"), "doc"));
+    EXPECT_TRUE(contains(refusal("caption", "a", "--format", "srt,vtt"), "--out"));
+    EXPECT_TRUE(contains(refusal("caption", "a", "b", "--format", "srt"), "--out"));
+    EXPECT_TRUE(contains(refusal("caption", "a", "--resume"), "--out"));
+    EXPECT_TRUE(contains(refusal("caption", "a", "--every", "0"), "--every"));
+    EXPECT_TRUE(contains(refusal("caption", "a", "--jobs", "0"), "--jobs"));
+    EXPECT_TRUE(contains(refusal("bench", "everything"), "everything"));
+}
+
+}  // namespace
+}  // namespace lv
