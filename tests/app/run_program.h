@@ -1,0 +1,56 @@
+// The built program as a user runs it: arguments in; exit code, stdout and stderr out.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace lv::test {
+
+struct RunRequest {
+    std::vector<std::string> arguments;
+    std::string input;                 // written to stdin, which then ends
+    std::string input_file;            // instead: a file or FIFO as stdin
+    std::string output_file;           // stdout goes there instead of into Outcome::out, e.g. /dev/full
+    std::vector<std::string> settings; // "NAME=value" added to the environment
+    bool terminal = false;             // stderr is a terminal of 100 columns
+    // Called with all of stderr so far each time some comes; returning true sends SIGINT (once).
+    std::function<bool(const std::string&)> interrupt_when;
+};
+
+struct Outcome {
+    int exit_code = -1;  // 128 + signal when a signal ended it
+    std::string out, err;
+    long peak_rss_kib = 0;
+};
+
+// Runs longview and waits for its end. Outcome::err starts with "cannot run" when it could not be started.
+Outcome run_longview(const RunRequest& request);
+Outcome run_longview(std::vector<std::string> arguments);
+
+// Any other program (ffmpeg, ffprobe) found on PATH; `arguments` starts with its name.
+Outcome run_other(std::vector<std::string> arguments);
+bool has_program(const std::string& name);
+
+// A fresh empty folder, removed with everything in it at the end.
+class TemporaryFolder {
+   public:
+    TemporaryFolder();
+    ~TemporaryFolder();
+    TemporaryFolder(const TemporaryFolder&) = delete;
+    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+    std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+    const std::filesystem::path& path() const { return path_; }
+    std::vector<std::string> names() const;  // of what lies in it, sorted
+
+   private:
+    std::filesystem::path path_;
+};
+
+std::string read_text(const std::filesystem::path& path);
+void write_text(const std::filesystem::path& path, const std::string& text);
+
+}  // namespace lv::test
