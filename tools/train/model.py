@@ -24,7 +24,7 @@ class Config:
     vocab_size: int
     name: str = "mini"
     dim: int = 192
-    hidden_dim: int = 512
+    hidden_dim: int = 384
     layers: list = field(default_factory=lambda: ["sliding", "retention", "retention", "cross", "cross", "cross"])
     n_self_heads: int = 3
     n_attn_heads: int = 6
@@ -72,6 +72,23 @@ def rope(x, pos, inverse_period):
     return torch.stack((a * cos - b * sin, a * sin + b * cos), -1).flatten(-2)
 
 
+class Rows:
+    """Rows of S sequences, packed [M, D] without their padding; the mixers need them as [S, T, D]."""
+
+    def __init__(self, keep):
+        """keep [S, T], true where there is a row."""
+        self.keep, self.shape = keep, tuple(keep.shape)
+        self.index = keep.flatten().nonzero().squeeze(1)
+
+    def pack(self, x):
+        return x.flatten(0, 1)[self.index]
+
+    def pad(self, x):
+        """[M, ...] -> [S, T, ...], zero where there is no row."""
+        out = x.new_zeros(self.shape[0] * self.shape[1], *x.shape[1:])
+        return out.index_copy(0, self.index, x).view(*self.shape, *x.shape[1:])
+
+
 class Linear(nn.Module):
     """y = x W with W [in, out], as the file stores it."""
 
@@ -110,17 +127,14 @@ class Retention(nn.Module):
         exponent = torch.linspace(0, 1, self.head_dim // 2, dtype=torch.float64)
         self.register_buffer("inverse_period", c.rope_theta**-exponent, persistent=False)
 
-    def forward(self, x, pos, state=None, keep=None):
-        """x [S, T, D]; state [S or S/Q, H, hd, hd] or None; keep [S, T] 1 for rows, 0 for padding on the left."""
-        s, t, _ = x.shape
-        split = lambda y: y.view(s, t, self.heads, self.head_dim)
+    def forward(self, x, rows, pos, state=None):
+        """x [M, D] packed; state [S or S/Q, H, hd, hd] or None. Padding writes nothing and does not decay."""
+        s, t = rows.shape
+        split = lambda y: rows.pad(y).view(s, t, self.heads, self.head_dim)
         q = rope(split(self.q(x)), pos, self.inverse_period)
         k = rope(split(self.k(x)), pos, self.inverse_period) * self.head_dim**-0.5
         v = split(self.v(x))
-        log_decay = F.logsigmoid((self.decay(x) + self.decay_bias).float()) / 16
-        if keep is not None:
-            k = k * keep[:, :, None, None].to(k.dtype)
-            log_decay = log_decay * keep[:, :, None]
+        log_decay = rows.pad(F.logsigmoid(self.decay(x) + self.decay_bias) / 16)
         q, k, v, log_decay = (y.transpose(1, 2) for y in (q, k, v, log_decay))  # [S, H, T, ...]
         outputs = []
         for first in range(0, t, self.CHUNK):
@@ -140,7 +154,7 @@ class Retention(nn.Module):
                 state = grown
             elif copies == 1:
                 state = state * total[..., -1].exp()[..., None, None].to(grown.dtype) + grown
-        out = rms_norm(torch.cat(outputs, 2), eps=self.eps).transpose(1, 2).reshape(s, t, -1)
+        out = rms_norm(rows.pack(torch.cat(outputs, 2).transpose(1, 2)), eps=self.eps).flatten(1)
         return self.o(F.silu(self.g(x)) * out), state
 
 
@@ -157,13 +171,14 @@ class Attention(nn.Module):
         exponent = torch.arange(0, self.head_dim, 2, dtype=torch.float64) / self.head_dim
         self.register_buffer("inverse_period", c.rope_theta**-exponent, persistent=False)
 
-    def forward(self, x, pos, past=None, keep=None):
-        """past: (k, v, keep) [P, rows, kv, hd] of the rows before; P divides S. Returns the output and the new past."""
-        s, t, _ = x.shape
-        q = rope(self.q(x).view(s, t, self.heads, self.head_dim), pos, self.inverse_period)
-        k = rope(self.k(x).view(s, t, self.kv_heads, self.head_dim), pos, self.inverse_period)
-        v = self.v(x).view(s, t, self.kv_heads, self.head_dim)
-        seen = torch.ones(s, t, dtype=torch.bool) if keep is None else keep.bool()
+    def forward(self, x, rows, pos, past=None):
+        """x [M, D] packed; past: (k, v, keep) [P, rows, kv, hd] of the rows before; P divides S. Returns the output and
+        the new past."""
+        s, t = rows.shape
+        q = rope(rows.pad(self.q(x)).view(s, t, self.heads, self.head_dim), pos, self.inverse_period)
+        k = rope(rows.pad(self.k(x)).view(s, t, self.kv_heads, self.head_dim), pos, self.inverse_period)
+        v = rows.pad(self.v(x)).view(s, t, self.kv_heads, self.head_dim)
+        seen = rows.keep
         k_pos = pos
         if past is not None:
             copies = s // past[0].shape[0]
@@ -178,9 +193,9 @@ class Attention(nn.Module):
         logits = torch.einsum("stkgd,sukd->skgtu", q.view(s, t, self.kv_heads, group, -1), k) * self.head_dim**-0.5
         # A padding row sees nothing; what it yields is never read, but it must not be NaN.
         weight = logits.masked_fill(~mask[:, None, None], -1e9).softmax(-1)
-        out = torch.einsum("skgtu,sukd->stkgd", weight, v).reshape(s, t, -1)
-        rows = self.window - 1 if self.window else k.shape[1]
-        return self.o(out), (k[:, -rows:], v[:, -rows:], seen[:, -rows:])
+        out = rows.pack(torch.einsum("skgtu,sukd->stkgd", weight, v)).flatten(1)
+        kept = self.window - 1 if self.window else k.shape[1]
+        return self.o(out), (k[:, -kept:], v[:, -kept:], seen[:, -kept:])
 
 
 class Cross(nn.Module):
@@ -193,12 +208,12 @@ class Cross(nn.Module):
         self.o = Linear(self.heads * self.head_dim, c.dim, std=(self.heads * self.head_dim) ** -0.5 * 0.5)
         self.logit_scale = nn.Parameter(torch.full((self.heads,), 0.3)) if c.scalable_softmax else None
 
-    def forward(self, x, video, own, hidden_video, hidden_own, log_n, keep_weights=False):
-        """x [B, Q, A, D]; video k, v [B, N, kv, hd]; own k, v [B, Q, L, kv, hd]; hidden_* True where not to look;
-        log_n [B, Q, A]."""
-        b, n_q, a, _ = x.shape
+    def forward(self, x, rows, video, own, hidden_video, hidden_own, log_n, keep_weights=False):
+        """x [M, D] packed from [B * Q, A]; video k, v [B, N, kv, hd]; own k, v [B, Q, L, kv, hd]; hidden_* True where
+        not to look; log_n [B, Q, A]."""
+        b, n_q, a = log_n.shape
         group = self.heads // self.kv_heads
-        q = self.q(x).view(b, n_q, a, self.kv_heads, group, self.head_dim) * self.head_dim**-0.5
+        q = rows.pad(self.q(x)).view(b, n_q, a, self.kv_heads, group, self.head_dim) * self.head_dim**-0.5
         if self.logit_scale is not None:
             q = q * (log_n[..., None] * self.logit_scale).view(b, n_q, a, self.kv_heads, group, 1)
         flat = q.permute(0, 3, 1, 2, 4, 5).reshape(b, self.kv_heads, n_q * a * group, self.head_dim)
@@ -211,7 +226,7 @@ class Cross(nn.Module):
         w_far = weight[..., :n].reshape(b, self.kv_heads, n_q * a * group, n)
         out = (w_far @ video[1].permute(0, 2, 1, 3)).view(b, self.kv_heads, n_q, a, group, self.head_dim)
         out = out + torch.einsum("bkqagl,bqlkd->bkqagd", weight[..., n:], own[1])
-        out = self.o(out.permute(0, 2, 3, 1, 4, 5).reshape(b, n_q, a, -1))
+        out = self.o(rows.pack(out.permute(0, 2, 3, 1, 4, 5).reshape(b * n_q, a, -1)))
         return out, (weight.mean((1, 4)) if keep_weights else None)
 
 
@@ -298,13 +313,13 @@ class Yoco(nn.Module):
 
     # -- decoders
 
-    def self_decode(self, x, pos, past=None, keep=None):
-        """x [S, T, D] through all layers below the bridge. Returns x and what the next rows need of it."""
+    def self_decode(self, x, rows, pos, past=None):
+        """x [M, D], packed as rows says, through all layers below the bridge. Returns x and what the next rows need."""
         present = []
         for index, layer in enumerate(self.layers):
             if layer.kind == "cross":
                 break
-            mixed, new = layer.mix(rms_norm(x, layer.mix_norm, layer.eps), pos, past[index] if past else None, keep)
+            mixed, new = layer.mix(rms_norm(x, layer.mix_norm, layer.eps), rows, pos, past[index] if past else None)
             x = layer.feed(x + mixed)
             present.append(new)
         return x, present
@@ -320,28 +335,33 @@ class Yoco(nn.Module):
         x = rms_norm(x, self.final_norm, self.config.norm_eps)
         return x @ self.embedding.t() if self.config.tied_output else self.output(x)
 
-    def watch(self, rows, keep):
-        """rows [B, N, D], keep [B, N]. What a video becomes: (k, v), keep, state."""
-        x, state = self.self_decode(rows, torch.arange(rows.shape[1]), keep=keep)
-        return self.cache(x), keep, state
+    def watch(self, x, keep):
+        """x [B, N, D], keep [B, N]. What a video becomes: (k, v), keep, state."""
+        rows = Rows(keep.bool())
+        x, state = self.self_decode(rows.pack(x), rows, torch.arange(keep.shape[1]))
+        k, v = self.cache(x)
+        return (rows.pad(k), rows.pad(v)), rows.keep, state
 
-    def answer(self, memory, rows, sampled, keep_weights=False):
-        """rows [B, Q, L, D] (padding on the right); sampled [B, Q, A] row indices -> x [B, Q, A, D] before the
-        logits, and the attention of the sampled rows, averaged over heads, one tensor a cross layer."""
+    def answer(self, memory, x, lengths, sampled, is_sampled, keep_weights=False):
+        """x [B, Q, L, D]; lengths [B, Q]: rows beyond are padding; sampled [B, Q, A] indices of the rows to sample,
+        is_sampled [B, Q, A] where that is one. -> x [M, D] of the sampled rows, in order, before the logits, and the
+        attention of the sampled rows, averaged over heads, one [B, Q, A, N + L] a cross layer."""
         video, keep, state = memory
-        b, n_q, length, dim = rows.shape
-        n = video[0].shape[1]
-        x, _ = self.self_decode(rows.reshape(b * n_q, length, dim), torch.arange(n, n + length), past=state)
-        x = x.view(b, n_q, length, dim)
-        own = self.cache(x)
-        x = x.gather(2, sampled[..., None].expand(-1, -1, -1, dim))
+        b, n_q, length, dim = x.shape
+        n = keep.shape[1]
+        rows = Rows((torch.arange(length) < lengths[..., None]).flatten(0, 1))
+        x, _ = self.self_decode(rows.pack(x.flatten(0, 1)), rows, torch.arange(n, n + length), past=state)
+        own = tuple(rows.pad(y).view(b, n_q, length, *y.shape[1:]) for y in self.cache(x))
+        x = rows.pad(x).view(b, n_q, length, dim).gather(2, sampled[..., None].expand(-1, -1, -1, dim))
+        picked = Rows(is_sampled.flatten(0, 1))
+        x = picked.pack(x.flatten(0, 1))
         hidden_own = torch.arange(length) > sampled[..., None]
         log_n = (keep.sum(-1)[:, None, None] + sampled + 1).clamp(min=2).to(x.dtype).log()
         maps = []
         for layer in self.layers:
             if layer.kind != "cross":
                 continue
-            mixed, weight = layer.mix(rms_norm(x, layer.mix_norm, layer.eps), video, own, ~keep.bool(), hidden_own,
+            mixed, weight = layer.mix(rms_norm(x, layer.mix_norm, layer.eps), picked, video, own, ~keep, hidden_own,
                                       log_n, keep_weights)
             x = layer.feed(x + mixed)
             maps.append(weight)

@@ -1,0 +1,64 @@
+"""Writes a trained checkpoint as a model directory: config.json, model.safetensors (and what is there already).
+
+    python -m tools.train.export --checkpoint tools/train/runs/mini/last.pt --out assets/models/mini
+
+Matrices are stored as f16, vectors as f32, [in, out] as in y = x W. `vision.json` of the directory, if there is one,
+becomes the "vision" part of config.json.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from . import text as text_module
+from .model import Config, Yoco
+
+
+def file_name(name):
+    """Name of a parameter of Yoco in the file."""
+    if name.startswith(("projector.", "time_proj.")):
+        return name
+    return name.replace(".mix.", ".").removesuffix(".weight")
+
+
+def load_weights(model, directory):
+    tensors = load_file(Path(directory) / "model.safetensors")
+    state = {name: tensors[file_name(name)].float() for name, _ in model.named_parameters()}
+    model.load_state_dict(state, strict=False)
+    return model
+
+
+def load_model(directory):
+    """-> (model, text) of a model directory."""
+    directory = Path(directory)
+    config = Config.from_json(json.loads((directory / "config.json").read_text()))
+    text = text_module.Text((directory / "tokenizer.model").read_bytes())
+    return load_weights(Yoco(config, text_module.TWO_DIGITS), directory).eval(), text
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--checkpoint", type=Path, default=Path("tools/train/runs/mini/last.pt"))
+    parser.add_argument("--out", type=Path, default=Path("assets/models/mini"))
+    args = parser.parse_args()
+    text = text_module.Text((args.out / "tokenizer.model").read_bytes())
+    state = torch.load(args.checkpoint, weights_only=True)
+    model = Yoco(Config(vocab_size=len(text)), text_module.TWO_DIGITS)
+    model.load_state_dict(state["model"])
+    tensors = {file_name(name): (p.detach().half() if p.ndim == 2 else p.detach().float()).contiguous()
+               for name, p in model.named_parameters()}
+    aside = args.out / "model.safetensors.part"
+    save_file(tensors, aside, {"steps": str(state["step"])})
+    aside.rename(args.out / "model.safetensors")
+    config = model.config.to_json()
+    if (args.out / "vision.json").exists():
+        config["vision"] = json.loads((args.out / "vision.json").read_text())
+    (args.out / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+    print(f"step {state['step']}: {sum(t.numel() for t in tensors.values())} values to {args.out}")
+
+
+if __name__ == "__main__":
+    main()

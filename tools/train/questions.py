@@ -1,0 +1,388 @@
+"""Questions about a timeline with their exact answers, from its truth.
+
+`KINDS` maps a kind's name to a function (world, rng) -> (question, answer) or None where it does not apply. Texts hold
+times as `{seconds}`; phrases are lower case without closing marks, as engine/prompt.cpp normalises what people type.
+A time asks for the frame shown then: the last one at or before it.
+"""
+
+import numpy as np
+
+from . import phrases
+from .classes import NAMES, PLURAL_WORDS, PLURALS, SINGULAR_WORDS, WEIGHTS, article
+
+WORDS = ["none", "one", "two", "three", "four", "five", "six", "seven", "more than seven"]
+_WEIGHTS = np.array(WEIGHTS) / sum(WEIGHTS)
+MOST_LISTED = 8
+MOST_EVENTS = 3
+
+
+def number(n):
+    return WORDS[min(n, 8)]
+
+
+def item(c, n):
+    return article(NAMES[c]) if n == 1 else f"{number(n)} {PLURALS[c]}"
+
+
+def listed(parts):
+    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
+
+
+def stamp(seconds):
+    return "{" + str(int(seconds)) + "}"
+
+
+class World:
+    """A timeline as the questions see it. Object order in a frame is that of the rows: left to right."""
+
+    def __init__(self, timeline):
+        self.t, self.times = timeline, timeline.times
+        self.count, self.classes, self.order = timeline.count, timeline.classes, timeline.order
+        self.frames = len(self.times)
+        self.present = self.count > 0
+        self.first = [int(np.argmax(p)) for p in self.present]
+        self.last = [int(self.frames - 1 - np.argmax(p[::-1])) for p in self.present]
+
+    def class_at(self, c):
+        where = np.flatnonzero(self.classes == c)
+        return int(where[0]) if len(where) else None
+
+    def visible(self, frame):
+        """Row indices of the classes in a frame, left to right."""
+        here = np.flatnonzero(self.present[:, frame])
+        return here[np.argsort(self.order[here, frame], kind="stable")]
+
+    def what(self, frame):
+        here = self.visible(frame)
+        return listed([item(self.classes[i], self.count[i, frame]) for i in here]) + "." if len(here) else "nothing."
+
+    def stays(self, i):
+        edge = np.diff(np.concatenate(([0], self.present[i].astype(int), [0])))
+        return list(zip(np.flatnonzero(edge == 1), np.flatnonzero(edge == -1) - 1))
+
+    def ask_time(self, rng):
+        """A whole second that people might ask for and the frame shown then."""
+        f = int(rng.integers(self.frames))
+        until = self.times[f + 1] if f + 1 < self.frames else self.times[f] + 1
+        low, high = int(np.ceil(self.times[f])), int(np.ceil(until)) - 1
+        if high < low:
+            return None
+        second = low if rng.random() < 0.7 or high == low else int(rng.integers(low, min(high, low + 600) + 1))
+        return second, f
+
+    def ask_class(self, rng, absent=0.3):
+        """A class id and its index here, or None where it is not in the video. Absent ones are drawn as present ones."""
+        if len(self.classes) and rng.random() >= absent:
+            i = int(rng.integers(len(self.classes)))
+            return int(self.classes[i]), i
+        c = int(rng.choice(80, p=_WEIGHTS if rng.random() < 0.6 else None))
+        return c, self.class_at(c)
+
+    def span(self, rng):
+        a, b = sorted(rng.integers(0, self.frames, 2))
+        if rng.random() < 0.5:
+            b = min(self.frames - 1, a + int(rng.integers(1, 12)))
+        a, b = int(a), int(b)
+        if int(self.times[a]) == int(self.times[b]) or self.times[a] % 1 or self.times[b] % 1:
+            return None
+        return a, b
+
+    def events(self, a, b):
+        """(frame, appears, class index) after frame a, up to frame b, in time, then appearing, then left to right."""
+        out = []
+        for i in range(len(self.classes)):
+            edge = np.diff(self.present[i, a : b + 1].astype(int))
+            for f in np.flatnonzero(edge):
+                g = a + int(f) + 1
+                out.append((g, edge[f] < 0, self.order[i, g] if edge[f] > 0 else self.classes[i], i))
+        out.sort()
+        return [(g, not left, i) for g, left, _, i in out]
+
+
+def single(c, rng):
+    words = SINGULAR_WORDS[c]
+    return words[0] if rng.random() < 0.6 else words[int(rng.integers(len(words)))]
+
+
+def plural(c, rng):
+    words = PLURAL_WORDS[c]
+    return words[0] if rng.random() < 0.6 else words[int(rng.integers(len(words)))]
+
+
+def a_word(c, rng):
+    word = single(c, rng)
+    if rng.random() < 0.1 and word == NAMES[c]:
+        return word
+    return article(word)
+
+
+def say(rng, kind, **words):
+    options = phrases.PHRASES[kind]
+    return options[int(rng.integers(len(options)))].format(**words)
+
+
+def _person_word(c, rng, plain):
+    """Somebody, anyone: words that only a person has."""
+    if c == 0 and rng.random() < 0.15:
+        return ["anyone", "anybody", "someone", "somebody"][int(rng.integers(4))]
+    return plain
+
+
+def visible_at(w, rng):
+    asked = w.ask_time(rng)
+    return asked and (say(rng, "visible_at", t=stamp(asked[0])), w.what(asked[1]))
+
+
+def visible_now(w, rng):
+    if rng.random() < 0.3:
+        return say(rng, "visible_start"), w.what(0)
+    return say(rng, "visible_now"), w.what(w.frames - 1)
+
+
+def is_at(w, rng):
+    asked, (c, i) = w.ask_time(rng), w.ask_class(rng, absent=0.2)
+    if not asked:
+        return None
+    yes = i is not None and w.present[i, asked[1]]
+    return say(rng, "is_at", a=_person_word(c, rng, a_word(c, rng)), t=stamp(asked[0])), "yes." if yes else "no."
+
+
+def is_now(w, rng):
+    c, i = w.ask_class(rng, absent=0.3)
+    yes = i is not None and w.present[i, -1]
+    return say(rng, "is_now", a=_person_word(c, rng, a_word(c, rng))), "yes." if yes else "no."
+
+
+def is_video(w, rng):
+    c, i = w.ask_class(rng, absent=0.5)
+    return say(rng, "is_video", a=_person_word(c, rng, a_word(c, rng)), p=plural(c, rng)), "no." if i is None else "yes."
+
+
+def is_between(w, rng):
+    span, (c, i) = w.span(rng), w.ask_class(rng, absent=0.2)
+    if not span:
+        return None
+    yes = i is not None and w.present[i, span[0] : span[1] + 1].any()
+    text = say(rng, "is_between", a=_person_word(c, rng, a_word(c, rng)), t=stamp(w.times[span[0]]), u=stamp(w.times[span[1]]))
+    return text, "yes." if yes else "no."
+
+
+def more_than(w, rng):
+    asked, (c, i) = w.ask_time(rng), w.ask_class(rng, absent=0.1)
+    if not asked:
+        return None
+    now = rng.random() < 0.4
+    f = w.frames - 1 if now else asked[1]
+    n = int(w.count[i, f]) if i is not None else 0
+    than = max(0, min(6, n + int(rng.integers(-2, 2))))
+    kind = "more_than_now" if now else "more_than_at"
+    word = plural(c, rng)
+    return say(rng, kind, n=WORDS[than] if than else "zero", p=word, t=stamp(asked[0])), "yes." if n > than else "no."
+
+
+def count_at(w, rng):
+    asked, (c, i) = w.ask_time(rng), w.ask_class(rng, absent=0.1)
+    if not asked:
+        return None
+    n = int(w.count[i, asked[1]]) if i is not None else 0
+    return say(rng, "count_at", p=plural(c, rng), t=stamp(asked[0])), number(n) + "."
+
+
+def count_now(w, rng):
+    c, i = w.ask_class(rng, absent=0.1)
+    start = rng.random() < 0.25
+    n = int(w.count[i, 0 if start else -1]) if i is not None else 0
+    return say(rng, "count_start" if start else "count_now", p=plural(c, rng)), number(n) + "."
+
+
+def count_most(w, rng):
+    c, i = w.ask_class(rng, absent=0.1)
+    return say(rng, "count_most", p=plural(c, rng)), number(int(w.count[i].max()) if i is not None else 0) + "."
+
+
+def first(w, rng):
+    c, i = w.ask_class(rng, absent=0.15)
+    text = say(rng, "first", a=_person_word(c, rng, a_word(c, rng)), s=single(c, rng), p=plural(c, rng))
+    return text, "never." if i is None else f"at {stamp(w.times[w.first[i]])}."
+
+
+def last(w, rng):
+    c, i = w.ask_class(rng, absent=0.15)
+    text = say(rng, "last", a=_person_word(c, rng, a_word(c, rng)), s=single(c, rng), p=plural(c, rng))
+    return text, "never." if i is None else f"at {stamp(w.times[w.last[i]])}."
+
+
+def intervals(w, rng):
+    c, i = w.ask_class(rng, absent=0.15)
+    text = say(rng, "intervals", a=a_word(c, rng), s=single(c, rng), p=plural(c, rng))
+    if i is None:
+        return text, "never."
+    stays = w.stays(i)
+    if len(stays) > 3:
+        return None
+    said = [f"from {stamp(w.times[a])} to {stamp(w.times[b])}" if b > a else f"at {stamp(w.times[a])}" for a, b in stays]
+    return text, listed(said) + "."
+
+
+def places(cells):
+    names = ["on the left", "in the middle", "on the right"]
+    return listed([names[k] for k in range(3) if cells[k]])
+
+
+def where_at(w, rng):
+    asked, (c, i) = w.ask_time(rng), w.ask_class(rng, absent=0.05)
+    if not asked:
+        return None
+    text = say(rng, "where_at", s=single(c, rng), p=plural(c, rng), t=stamp(asked[0]))
+    return text, "nowhere." if i is None or not w.present[i, asked[1]] else places(w.t.cells[i, asked[1]]) + "."
+
+
+def where(w, rng):
+    c, i = w.ask_class(rng, absent=0.1)
+    text = say(rng, "where", s=single(c, rng), p=plural(c, rng))
+    return text, "nowhere." if i is None else places(w.t.cells[i, w.last[i]]) + "."
+
+
+MOVES = ["to the left.", "to the right.", "up.", "down.", "towards the camera.", "it stays where it is."]
+
+
+def moves(w, rng):
+    c, i = w.ask_class(rng, absent=0.0)
+    if i is None or w.count[i].max() > 1:
+        return None
+    return say(rng, "moves", s=single(c, rng)), MOVES[int(w.t.motion[i, w.last[i]])]
+
+
+def _debut(w):
+    """Class indices in the order of their first rows."""
+    return sorted(range(len(w.classes)), key=lambda i: (w.first[i], w.order[i, w.first[i]]))
+
+
+def after(w, rng):
+    c, i = w.ask_class(rng, absent=0.0)
+    if i is None:
+        return None
+    line = _debut(w)
+    k = line.index(i)
+    answer = article(NAMES[w.classes[line[k + 1]]]) if k + 1 < len(line) else "nothing"
+    return say(rng, "after", a=a_word(c, rng), s=single(c, rng)), answer + "."
+
+
+def before(w, rng):
+    c, i = w.ask_class(rng, absent=0.0)
+    if i is None:
+        return None
+    line = _debut(w)
+    k = line.index(i)
+    return say(rng, "before", a=a_word(c, rng), s=single(c, rng)), (article(NAMES[w.classes[line[k - 1]]]) if k else "nothing") + "."
+
+
+def appears_first(w, rng):
+    line = _debut(w)
+    return say(rng, "appears_first"), (article(NAMES[w.classes[line[0]]]) if line else "nothing") + "."
+
+
+def earlier(w, rng):
+    if len(w.classes) < 2:
+        return None
+    i, j = rng.choice(len(w.classes), 2, replace=False)
+    if w.first[i] == w.first[j]:
+        return None
+    text = say(rng, "earlier", a=a_word(int(w.classes[i]), rng), b=a_word(int(w.classes[j]), rng))
+    return text, "yes." if w.first[i] < w.first[j] else "no."
+
+
+def _event_text(w, events):
+    said = [f"{article(NAMES[w.classes[i]])} {'appears' if new else 'leaves'} at {stamp(w.times[g])}"
+            for g, new, i in events[:MOST_EVENTS]]
+    return listed(said) + "."
+
+
+def happens(w, rng):
+    span = w.span(rng)
+    if not span:
+        return None
+    events = w.events(*span)
+    text = say(rng, "happens", t=stamp(w.times[span[0]]), u=stamp(w.times[span[1]]))
+    return text, _event_text(w, events) if events else "nothing changes."
+
+
+def caption(w, rng):
+    """What is there at the start of the interval, and what changes in it."""
+    span = w.span(rng)
+    if not span:
+        return None
+    events = w.events(*span)
+    text = say(rng, "caption", t=stamp(w.times[span[0]]), u=stamp(w.times[span[1]]))
+    return text, w.what(span[0]) + (" " + _event_text(w, events) if events else "")
+
+
+def how_often(w, rng):
+    c, i = w.ask_class(rng, absent=0.1)
+    n = len(w.stays(i)) if i is not None else 0
+    if n > 7:
+        return None
+    said = ["never", "once", "twice"][n] if n < 3 else f"{number(n)} times"
+    return say(rng, "how_often", a=a_word(c, rng), s=single(c, rng), p=plural(c, rng)), said + "."
+
+
+def describe(w, rng):
+    line = _debut(w)
+    if not line:
+        return say(rng, "describe"), "nothing."
+    said = [f"{article(NAMES[w.classes[i]])} from {stamp(w.times[w.first[i]])}" for i in line[:6]]
+    return say(rng, "describe"), listed(said) + "."
+
+
+def changes(w, rng):
+    c, i = w.ask_class(rng, absent=0.05)
+    yes = i is not None and (w.count[i] != w.count[i][0]).any()
+    return say(rng, "changes", p=plural(c, rng)), "yes." if yes else "no."
+
+
+def length(w, rng):
+    return say(rng, "length"), stamp(w.times[-1]) + "."
+
+
+def beyond(w, rng):
+    t = int(w.times[-1]) + 1 + int(np.exp(rng.uniform(np.log(4), np.log(4000))))
+    c = int(rng.choice(80, p=_WEIGHTS))
+    kind = ["visible_at", "count_at", "is_at", "where_at"][int(rng.integers(4))]
+    text = say(rng, kind, t=stamp(t), a=a_word(c, rng), p=plural(c, rng), s=single(c, rng))
+    return text, f"the video ends at {stamp(w.times[-1])}."
+
+
+def greeting(w, rng):
+    question, answer = phrases.SMALL_TALK[int(rng.integers(len(phrases.SMALL_TALK)))]
+    return question, answer
+
+
+def unknown(w, rng):
+    return phrases.outside(rng, single, plural), "i can't tell."
+
+
+# The training-only kinds ask for many look-ups at once: far more signal a row (DESIGN, "ask many times at once").
+
+def many_times(w, rng):
+    asked = [w.ask_time(rng) for _ in range(int(rng.integers(2, 7)))]
+    asked = [a for a in asked if a]
+    if not asked:
+        return None
+    return "list " + " ".join(stamp(s) for s, _ in asked), " ".join(w.what(f) for _, f in asked)
+
+
+def many_classes(w, rng):
+    drawn = {}
+    for _ in range(int(rng.integers(3, 8))):
+        c, i = w.ask_class(rng, absent=0.3)
+        drawn[c] = i
+    said = [f"from {stamp(w.times[w.first[i]])} to {stamp(w.times[w.last[i]])}." if i is not None else "never."
+            for i in drawn.values()]
+    return "table " + " ".join(single(c, rng) for c in drawn), " ".join(said)
+
+
+KINDS = {f.__name__: f for f in (
+    visible_at, visible_now, is_at, is_now, is_video, is_between, more_than, count_at, count_now, count_most, first,
+    last, intervals, where_at, where, moves, after, before, appears_first, earlier, happens, caption, how_often,
+    describe, changes, length, beyond, greeting, unknown)}
+TRAINING_ONLY = {"many_times": many_times, "many_classes": many_classes}

@@ -1,0 +1,282 @@
+"""Synthetic timelines: what a camera might see, second by second, as the feature rows that vision would hand over.
+
+A timeline has two faces: what is true (`count`, boxes, motion: questions are answered from these) and what the
+detector and tracker report of it (the rows), with the noise that noise.py measured on real footage.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import classes, layout as at
+
+CLASS_WEIGHTS = np.array(classes.WEIGHTS) / sum(classes.WEIGHTS)
+
+# Rates a frame, measured on real footage after the tracker (tools/train/noise.json); see noise_from().
+DEFAULT_NOISE = {"vanish": 0.006, "vanish_frames": 1.3, "count_off": 0.02, "spurious": 0.006, "spurious_frames": 1.3,
+                 "jitter": 0.01}
+
+
+@dataclass
+class Timeline:
+    times: np.ndarray  # [F] s, float64, rising
+    classes: np.ndarray  # [C] class ids seen (true)
+    count: np.ndarray  # [C, F] how many are there (true)
+    cells: np.ndarray  # [C, F, 3] is one in the left, middle, right third (true)
+    order: np.ndarray  # [C, F] mean x of the class's objects, as the rows report it
+    motion: np.ndarray  # [C, F] index into MOTIONS of the largest object, since it came in (true)
+    dense: np.ndarray  # [N, 160] f32 rows
+    row_frame: np.ndarray  # [N] frame of each row
+    scene_index: np.ndarray  # [F, 5]
+    scene_value: np.ndarray  # [F, 5]
+
+    @property
+    def frames(self):
+        return len(self.times)
+
+
+MOTIONS = ["left", "right", "up", "down", "closer", "still"]
+
+
+def frame_times(rng, frames, jumpy):
+    """Steady sampling from 0, or (jumpy) any period from half a second to a minute and cuts of up to ten minutes."""
+    if not jumpy:
+        period = rng.choice([0.5, 1, 1, 1, 1, 1, 2])
+        return np.arange(frames) * period
+    period = float(np.exp(rng.uniform(np.log(1), np.log(60))))
+    period = round(period) if rng.random() < 0.8 else period
+    steps = np.full(frames, float(period))
+    steps[0] = 0 if rng.random() < 0.7 else rng.integers(0, 3600)
+    for cut in rng.integers(1, max(frames, 2), rng.integers(0, 4)):
+        if cut < frames:
+            steps[cut] += rng.integers(1, 600)
+    return np.cumsum(steps)
+
+
+def _intervals(rng, frames):
+    """One to four stays [first, last) of an object group."""
+    style = rng.random()
+    if style < 0.2:
+        return [(0, frames)]
+    stays, t = [], 0 if rng.random() < 0.35 else int(rng.integers(0, frames))
+    for _ in range(1 if style < 0.6 else int(rng.integers(2, 5))):
+        longest = max(2, int(frames * rng.choice([0.1, 0.3, 0.7])))
+        end = min(frames, t + int(rng.integers(1, longest + 1)))
+        stays.append((t, end))
+        t = end + 1 + int(rng.integers(0, max(1, frames // 4)))
+        if t >= frames:
+            break
+    return stays
+
+
+def _scatter(rng, frames):
+    """Objects [(class, first, last, path)]; path: start cx, cy, speed, size, growth."""
+    kinds = int(rng.choice([0, 1, 2, 3, 4, 5, 6, 7, 8], p=[0.01, 0.12, 0.2, 0.2, 0.17, 0.12, 0.09, 0.05, 0.04]))
+    drawn = rng.choice(80, kinds, replace=False, p=CLASS_WEIGHTS if rng.random() < 0.6 else None)
+    objects = []
+    for c in drawn:
+        many = rng.random() < 0.5
+        stays = _intervals(rng, frames)
+        for first, last in stays:
+            group = 1 if not many else int(rng.choice([1, 2, 3, 4, 5, 6, 8], p=[.25, .25, .2, .12, .1, .05, .03]))
+            for k in range(group):
+                a, b = first, last
+                if many and k and rng.random() < 0.6:  # comes or goes within the stay of its group
+                    a = int(rng.integers(first, last))
+                    b = int(rng.integers(a + 1, last + 1))
+                objects.append((int(c), a, b))
+    return drawn, objects
+
+
+def _paths(rng, objects):
+    n = len(objects)
+    start = rng.uniform(0.05, 0.95, (n, 2))
+    moving = rng.random(n)
+    travel = np.zeros((n, 2))
+    sideways = moving < 0.35
+    travel[sideways, 0] = rng.choice([-1, 1], sideways.sum()) * rng.uniform(0.2, 0.8, sideways.sum())
+    upright = (moving >= 0.35) & (moving < 0.5)
+    travel[upright, 1] = rng.choice([-1, 1], upright.sum()) * rng.uniform(0.2, 0.6, upright.sum())
+    growth = np.ones(n)
+    growing = (moving >= 0.5) & (moving < 0.6)
+    growth[growing] = rng.choice([0.5, 2.0], growing.sum())
+    size = np.exp(rng.uniform(np.log(0.05), np.log(0.6), (n, 1))) * rng.uniform(0.6, 1.6, (n, 2))
+    return start, travel, growth, size
+
+
+def _third(centre):
+    return np.clip((centre * 3).astype(int), 0, 2)
+
+
+def simulate(rng, frames, jumpy=True, noise=None):
+    noise = noise or DEFAULT_NOISE
+    times = frame_times(rng, frames, jumpy)
+    drawn, objects = _scatter(rng, frames)
+    start, travel, growth, size = _paths(rng, objects)
+    n_classes = len(drawn)
+    count = np.zeros((n_classes, frames), np.int32)
+    cells = np.zeros((n_classes, frames, 3), bool)
+    rows_down = np.zeros((n_classes, frames, 3), bool)
+    mean_x = np.zeros((n_classes, frames))
+    box = np.zeros((n_classes, frames, 4), np.float32)
+    largest = np.zeros((n_classes, frames))
+    move = np.full((n_classes, frames), 5)
+    index_of = {int(c): i for i, c in enumerate(drawn)}
+    for j, (c, a, b) in enumerate(objects):
+        i = index_of[c]
+        part = np.linspace(0, 1, b - a) if b - a > 1 else np.zeros(1)
+        centre = np.clip(start[j] + part[:, None] * travel[j], 0.02, 0.98)
+        wide = np.clip(size[j] * (growth[j] ** part)[:, None], 0.02, 0.98)
+        count[i, a:b] += 1
+        span = np.arange(a, b)
+        cells[i, span, _third(centre[:, 0])] = True
+        rows_down[i, span, _third(centre[:, 1])] = True
+        mean_x[i, a:b] += centre[:, 0]
+        area = wide.prod(1)
+        bigger = area > largest[i, a:b]
+        largest[i, a:b] = np.where(bigger, area, largest[i, a:b])
+        box[i, span[bigger], :2], box[i, span[bigger], 2:] = centre[bigger], wide[bigger]
+        shift = centre - centre[0]
+        grown = wide[:, 1] / wide[0, 1]
+        m = np.full(b - a, 5)
+        m[grown > at.CLOSER_RATIO] = 4
+        m[shift[:, 0] < -at.MOTION_THRESHOLD], m[shift[:, 0] > at.MOTION_THRESHOLD] = 0, 1
+        upright = (np.abs(shift[:, 1]) > np.abs(shift[:, 0])) & (np.abs(shift[:, 1]) > at.MOTION_THRESHOLD)
+        m[upright] = np.where(shift[upright, 1] < 0, 2, 3)
+        move[i, span[bigger]] = m[bigger]
+    mean_x = mean_x / np.maximum(count, 1) + rng.normal(0, noise["jitter"], mean_x.shape)
+    # A frame holds at most MAX_OBJECT_ROWS kinds; the generator draws no more than that.
+    seen, seen_ids, extra = _report(rng, drawn, count, noise)
+    wide = lambda a: np.concatenate((a, np.zeros((extra, *a.shape[1:]), a.dtype))) if extra else a
+    report = {"cells": wide(cells), "down": wide(rows_down), "x": wide(mean_x), "box": wide(box), "move": wide(move)}
+    if extra:
+        _invent(rng, report, n_classes)
+    dense, row_frame = make_rows(rng, seen_ids, seen, report, noise)
+    scene_index, scene_value = _scenes(rng, frames)
+    keep = count.any(1)
+    return Timeline(times, np.asarray(drawn)[keep], count[keep], cells[keep], mean_x[keep], move[keep], dense, row_frame,
+                    scene_index, scene_value)
+
+
+def _bursts(rng, frames, rate, length):
+    """Boolean [frames], True in bursts that start with `rate` a frame and last `length` frames on average."""
+    hit = np.zeros(frames, bool)
+    for first in np.flatnonzero(rng.random(frames) < rate):
+        hit[first : first + rng.geometric(1 / max(length, 1.0))] = True
+    return hit
+
+
+def _report(rng, drawn, count, noise):
+    """What the detector says of `count`: [C + extra, F], the class ids, how many invented classes."""
+    seen = count.copy()
+    n, frames = count.shape
+    for i in range(n):
+        seen[i][_bursts(rng, frames, noise["vanish"] / (1 + count[i].max() * 0.5), noise["vanish_frames"])] = 0
+        off = _bursts(rng, frames, noise["count_off"], 1.2) & (seen[i] > 1)
+        seen[i][off] += rng.choice([-1, -1, 1], off.sum())
+        dup = _bursts(rng, frames, noise["count_off"] / 4, 1.2) & (seen[i] == 1)
+        seen[i][dup] += 1
+    ids = [int(c) for c in drawn]
+    invented = []
+    burst = _bursts(rng, frames, noise["spurious"], 1.0)
+    for first in np.flatnonzero(burst):
+        c = int(rng.choice(80, p=CLASS_WEIGHTS))
+        row = np.zeros(frames, np.int32)
+        row[first : first + rng.geometric(1 / noise["spurious_frames"])] = 1
+        if c in ids:
+            i = ids.index(c)
+            if i < n:
+                seen[i] += row
+        elif len(ids) < at.MAX_OBJECT_ROWS:
+            ids.append(c)
+            invented.append(row)
+    if invented:
+        seen = np.concatenate((seen, np.stack(invented)))
+    return seen, np.array(ids, int), len(invented)
+
+
+def _invent(rng, report, first):
+    """Places of the invented classes' boxes."""
+    for i in range(first, len(report["x"])):
+        x, y = rng.uniform(0.05, 0.95, 2)
+        report["cells"][i, :, int(x * 3)] = True
+        report["down"][i, :, int(y * 3)] = True
+        report["x"][i] = x
+        report["box"][i] = (x, y, *rng.uniform(0.05, 0.3, 2))
+        report["move"][i] = 5
+
+
+def make_rows(rng, ids, seen, report, noise):
+    """The rows of vision/token_rows.cpp: per frame one scene row, one object row a class, one for each just gone."""
+    n, frames = seen.shape
+    before = np.concatenate((np.zeros((n, 1), seen.dtype), seen[:, :-1]), 1)
+    appeared = (before == 0) & (seen > 0)
+    gone = (before > 0) & (seen == 0)
+    ordinal = appeared.cumsum(1)
+    best = np.maximum.accumulate(seen, 1) if n else seen
+    record = seen > np.concatenate((np.zeros((n, 1), seen.dtype), best[:, :-1]), 1)
+    first_ever = appeared & (ordinal == 1)
+    x = report["x"]
+
+    i, f = np.nonzero((seen > 0) | gone)
+    is_gone = gone[i, f]
+    order = np.lexsort((np.where(is_gone, ids[i], x[i, f]), is_gone, f))
+    i, f, is_gone = i[order], f[order], is_gone[order]
+    groups = np.bincount(f[~is_gone], minlength=frames)
+    per_frame = np.bincount(f, minlength=frames) + 1
+    first_row = np.concatenate(([0], per_frame.cumsum()))
+    rows = np.zeros((first_row[-1], at.DENSE), np.float32)
+    row_frame = np.repeat(np.arange(frames), per_frame)
+    scene = first_row[:-1]
+    rows[scene, at.IS_SCENE] = 1
+    rows[scene[:, None], at.COUNT + np.minimum(groups, 8)[:, None]] = 1
+    rows[0, at.CUT] = 1
+    for k in range(n):
+        rows[scene, at.CLASS + ids[k]] = np.minimum(seen[k], 8) / 2
+    rows[first_row[1:] - 1, at.LAST_OF_FRAME] = 1
+    if not len(i):
+        return rows, row_frame
+
+    starts = np.concatenate(([0], np.bincount(f, minlength=frames).cumsum()))
+    rank = np.arange(len(f)) - starts[f]
+    r = first_row[f] + 1 + rank
+    rows[r, at.IS_OBJECT] = 1
+    rows[r, at.CLASS + ids[i]] = 1
+    rows[r, at.COUNT + np.minimum(seen[i, f], 8)] = 1
+    rows[r, at.APPEARED] = appeared[i, f]
+    rows[r, at.GONE] = is_gone
+    rows[r, at.MORE] = (seen[i, f] > before[i, f]) & (before[i, f] > 0)
+    rows[r, at.FEWER] = (seen[i, f] < before[i, f]) & (seen[i, f] > 0)
+    rows[r, at.FIRST_EVER] = first_ever[i, f]
+    rows[r, at.RECORD] = record[i, f]
+    rows[r, at.ORDINAL + np.clip(ordinal[i, f], 1, 8) - 1] = 1
+    first_rank = np.zeros(n, int)
+    for k, j in enumerate(np.flatnonzero(first_ever[i, f])):
+        first_rank[i[j]] = k
+    rows[r, at.FIRST_RANK + np.minimum(first_rank[i], 11)] = 1
+    here = ~is_gone
+    rows[r[here], at.RANK + np.minimum(rank[here], 7)] = 1
+    last = np.where(is_gone, np.maximum(f - 1, 0), f)  # a gone row tells where it was
+    for k in range(3):
+        rows[r, at.LEFT + k] = report["cells"][i, last, k]
+        rows[r, at.TOP + k] = report["down"][i, last, k]
+    box = report["box"][i, last]
+    rows[r, at.BOX : at.BOX + 4] = box + rng.normal(0, noise["jitter"], box.shape)
+    rows[r, at.SCORE] = np.clip(rng.normal(0.75, 0.12, len(r)), 0.2, 1)
+    rows[r, at.SIZE] = np.sqrt(np.maximum(box[:, 2] * box[:, 3], 0))
+    rows[r, at.MOTION + report["move"][i, last]] = 1
+    return rows, row_frame
+
+
+def _scenes(rng, frames):
+    """Five scene classes a frame, steady over stretches."""
+    index = np.zeros((frames, at.SCENE_KEPT), np.int64)
+    value = np.zeros((frames, at.SCENE_KEPT), np.float32)
+    first = 0
+    while first < frames:
+        last = frames if rng.random() < 0.5 else min(frames, first + int(rng.integers(2, 60)))
+        p = np.sort(rng.dirichlet(np.full(8, 0.4)))[::-1][: at.SCENE_KEPT] * rng.uniform(0.5, 1)
+        index[first:last] = rng.choice(at.SCENE_CLASSES, at.SCENE_KEPT, replace=False)
+        value[first:last] = p
+        first = last
+    return index, value

@@ -1,0 +1,163 @@
+"""Trains the YOCO model of mini on synthetic timelines.
+
+    python -m tools.train.train --out tools/train/runs/mini --steps 6000
+
+Checkpoints go to OUT every `--save-every` steps; `--resume` goes on from the last one (or `--from-model DIR` from the
+shipped weights). The learning rate is constant after a warm-up and falls to zero over the last `--decay` steps, so a
+run can be lengthened: resume with more steps.
+"""
+
+import argparse
+import json
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from . import batches, classes, layout, text as text_module
+from .model import Config, Yoco
+
+
+def start_from_words(model, text):
+    """Class columns start as the mean of their names' text embeddings: a class seen is a class spoken of."""
+    with torch.no_grad():
+        for c, (one, many) in enumerate(zip(classes.NAMES, classes.PLURALS)):
+            ids = text.pieces.encode(one) + text.pieces.encode(many)
+            column = model.embedding[torch.tensor(ids)].mean(0)
+            model.projector.weight[layout.CLASS + c] = column / column.std()
+        scale = torch.full((layout.DENSE, 1), 1.0)
+        scale[layout.BOX : layout.BOX + 4] = 0.4
+        keep = torch.ones(layout.DENSE, dtype=torch.bool)
+        keep[layout.CLASS : layout.CLASS + layout.CLASSES] = False
+        model.projector.weight[: layout.DENSE][keep] *= scale[keep]
+        model.projector.weight[layout.FOURIER : layout.SCENE] *= 0.3
+        model.projector.weight[layout.SCENE :] *= 0.2
+
+
+def optimizers(model, lr):
+    matrices, rest = [], []
+    for name, p in model.named_parameters():
+        (matrices if p.ndim == 2 and name.startswith(("layers", "bridge")) and "decay" not in name else rest).append(p)
+    return [torch.optim.Muon(matrices, lr=lr, momentum=0.95, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
+            torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.98), weight_decay=0.0)]
+
+
+class Stream(torch.utils.data.IterableDataset):
+    """Endless batches; the length of videos grows with the step."""
+
+    def __init__(self, args, serialized, step):
+        self.args, self.serialized, self.step = args, serialized, step
+
+    def __iter__(self):
+        info = torch.utils.data.get_worker_info()
+        worker, workers = (info.id, info.num_workers) if info else (0, 1)
+        text = text_module.Text(self.serialized)
+        noise = json.loads(Path(self.args.noise).read_text())["rates"] if self.args.noise else None
+        step = self.step + worker
+        while True:
+            rng = np.random.default_rng((self.args.seed, step))
+            most = int(np.interp(step, self.args.grow_steps, self.args.grow_frames))
+            early = float(np.interp(step, [0, self.args.grow_steps[-1]], [1.0, 0.15]))
+            shares = {**batches.SHARE, **{k: v * early for k, v in batches.TRAINING_SHARE.items()}}
+            long = rng.random() < 0.3
+            shares = {k: v for k, v in shares.items() if (k in batches.LONG) == long}
+            low = 4 if rng.random() < 0.6 else max(4, most // 4)
+            centre = float(np.exp(rng.uniform(np.log(low), np.log(most))))
+            n_videos = int(np.clip(self.args.rows / (centre * 3.2), 3, 20))
+            n_questions = max(8, self.args.questions // (2 if long else 1) // n_videos)
+            noisy = {**(noise or batches.timeline.DEFAULT_NOISE)}
+            quiet = float(np.interp(step, [0, 1000], [0.2, 1.0]))
+            noisy = {k: v if "frames" in k else v * quiet for k, v in noisy.items()}
+            yield batches.make(rng, text, n_videos, n_questions, (max(4, int(centre * 0.8)), max(5, int(centre * 1.25))),
+                               shares, noise=noisy)
+            step += workers
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("tools/train/runs/mini"))
+    parser.add_argument("--tokenizer", type=Path, default=Path("assets/models/mini/tokenizer.model"))
+    parser.add_argument("--steps", type=int, default=6000, help="stop after this step")
+    parser.add_argument("--decay", type=int, default=0, help="let the learning rate fall over this many last steps")
+    parser.add_argument("--lr", type=float, default=3e-3)
+    parser.add_argument("--questions", type=int, default=256, help="questions a step")
+    parser.add_argument("--rows", type=int, default=2400, help="video rows a step, about")
+    parser.add_argument("--grow-steps", type=int, nargs="+", default=[0, 600, 1500, 3000])
+    parser.add_argument("--grow-frames", type=int, nargs="+", default=[10, 24, 80, 280])
+    parser.add_argument("--noise", help="noise.json of tools/train/objects/noise.py (default: built-in rates)")
+    parser.add_argument("--f32", action="store_true", help="multiply in f32, not in bf16")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--save-every", type=int, default=200)
+    parser.add_argument("--log-every", type=int, default=50)
+    parser.add_argument("--resume", action="store_true", help="go on from OUT's last checkpoint")
+    parser.add_argument("--from-model", type=Path, help="start from the weights of a model directory")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    args.out.mkdir(parents=True, exist_ok=True)
+
+    serialized = args.tokenizer.read_bytes()
+    text = text_module.Text(serialized)
+    model = Yoco(Config(vocab_size=len(text)), text_module.TWO_DIGITS)
+    start_from_words(model, text)
+    steppers = optimizers(model, args.lr)
+    step = 0
+    last = args.out / "last.pt"
+    if args.resume and last.exists():
+        state = torch.load(last, weights_only=True)
+        model.load_state_dict(state["model"])
+        for stepper, saved in zip(steppers, state["optimizers"]):
+            stepper.load_state_dict(saved)
+        step = state["step"]
+    elif args.from_model:
+        from .export import load_weights
+
+        load_weights(model, args.from_model)
+    print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters, from step {step}", flush=True)
+
+    loader = iter(torch.utils.data.DataLoader(Stream(args, serialized, step), batch_size=None, num_workers=1,
+                                              prefetch_factor=4))
+    right, asked, losses = defaultdict(float), defaultdict(float), []
+    started, since = time.time(), step
+    while step < args.steps:
+        batch = next(loader)
+        rate = min(1.0, (step + 1) / 100)
+        if args.decay:
+            rate *= min(1.0, (args.steps - step) / args.decay)
+        for stepper in steppers:
+            for group in stepper.param_groups:
+                group["lr"] = args.lr * rate
+        with torch.autocast("cpu", torch.bfloat16, enabled=not args.f32):
+            logits, target, question = batches.run(model, batch)
+        loss = F.cross_entropy(logits.float(), target)
+        for stepper in steppers:
+            stepper.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for stepper in steppers:
+            stepper.step()
+        step += 1
+        losses.append(loss.item())
+        names = [kind for one in batch.kinds for kind in one]
+        for name, good in zip(names, batches.exact(logits, target, question, len(names)).tolist()):
+            right[name] += good
+            asked[name] += 1
+        if step % args.log_every == 0:
+            pace = (time.time() - started) / (step - since)
+            kinds = " ".join(f"{k}={right[k] / asked[k]:.2f}" for k in sorted(asked))
+            total = sum(right[k] / asked[k] for k in batches.SHARE if asked[k]) / sum(1 for k in batches.SHARE if asked[k])
+            print(f"step {step} loss {np.mean(losses):.3f} exact {total:.3f} {pace:.2f} s/step "
+                  f"left {pace * (args.steps - step) / 60:.0f} min | {kinds}", flush=True)
+            right, asked, losses = defaultdict(float), defaultdict(float), []
+        if step % args.save_every == 0 or step == args.steps:
+            aside = last.with_suffix(".part")
+            torch.save({"model": model.state_dict(), "optimizers": [s.state_dict() for s in steppers], "step": step}, aside)
+            aside.rename(last)
+
+
+if __name__ == "__main__":
+    main()
