@@ -1,6 +1,6 @@
 """The object head: a small two-way pyramid on the trunk's three maps, with score and box branches per stride.
 
-Depthwise 5 x 5 and pointwise convs of CHANNELS channels with SiLU; about 0.3 M parameters. Outputs per stride s:
+Depthwise and pointwise convs of CHANNELS channels with SiLU; about 0.3 M parameters. Outputs per stride s:
   scores<s> [80, H, W]  class logits; score = sigmoid
   boxes<s>  [4, H, W]   t = left, top, right, bottom; the sides of the box lie s * exp(t) px from the cell's centre
 """
@@ -24,26 +24,29 @@ CLASSES = tuple((
 assert len(CLASSES) == 80
 
 
-def separable(name, source, channels=CHANNELS, stride=1):
-    """Depthwise 5 x 5 then pointwise, both with SiLU."""
-    return [depthwise(f"{name}_depthwise", source, channels, 5, stride, "silu"),
-            conv(name, f"{name}_depthwise", channels, channels, act="silu")]
+def separable(name, source, stride=1, kernel=3):
+    """Depthwise, then pointwise with SiLU (as in EfficientDet: nothing between the two)."""
+    return [depthwise(f"{name}_depthwise", source, CHANNELS, kernel, stride),
+            conv(name, f"{name}_depthwise", CHANNELS, CHANNELS, act="silu")]
 
 
-def head_layers(channels=CHANNELS):
-    layers = [conv(f"in{s}", f"c{level}", width, channels, act="silu")
+def head_layers():
+    """Top-down, bottom-up, then branches. 5 x 5 only where maps are small: its gradient costs five 3 x 3 ones here."""
+    layers = [conv(f"in{s}", f"c{level}", width, CHANNELS, act="silu")
               for level, s, width in zip((3, 4, 5), STRIDES, TRUNK_CHANNELS)]
-    layers += separable("down32", "in32")
+    layers += separable("down32", "in32", kernel=5)
     layers += [upsample2("up16", "down32"), add("sum16", "in16", "up16")] + separable("down16", "sum16")
     layers += [upsample2("up8", "down16"), add("sum8", "in8", "up8")] + separable("neck8", "sum8")
     layers += separable("step16", "neck8", stride=2) + [add("back16", "down16", "step16")]
     layers += separable("neck16", "back16")
     layers += separable("step32", "neck16", stride=2) + [add("back32", "down32", "step32")]
-    layers += separable("neck32", "back32")
+    layers += separable("neck32", "back32", kernel=5)
     for s in STRIDES:
-        layers += separable(f"class{s}", f"neck{s}") + separable(f"shape{s}", f"neck{s}")
-        layers.append(conv(f"scores{s}", f"class{s}", channels, len(CLASSES)))
-        layers.append(conv(f"boxes{s}", f"shape{s}", channels, 4))
+        kernel = 5 if s == 32 else 3
+        layers += separable(f"class{s}a", f"neck{s}", kernel=kernel) + separable(f"class{s}b", f"class{s}a", kernel=kernel)
+        layers += separable(f"shape{s}a", f"neck{s}", kernel=kernel) + separable(f"shape{s}b", f"shape{s}a")
+        layers.append(conv(f"scores{s}", f"class{s}b", CHANNELS, len(CLASSES)))
+        layers.append(conv(f"boxes{s}", f"shape{s}b", CHANNELS, 4))
     return layers
 
 
@@ -66,10 +69,10 @@ def flatten(maps):
     """Head outputs -> logits [batch, cells, 80], sides in px [batch, cells, 4], centres [cells, 2], strides [cells]."""
     logits, sides, centres, strides = [], [], [], []
     for s in STRIDES:
-        scores = maps[f"scores{s}"]
+        scores = maps[f"scores{s}"].float()
         height, width = scores.shape[2:]
         logits.append(scores.flatten(2).transpose(1, 2))
-        sides.append(torch.exp(maps[f"boxes{s}"].clamp(max=6).flatten(2).transpose(1, 2)) * s)
+        sides.append(torch.exp(maps[f"boxes{s}"].float().clamp(max=6).flatten(2).transpose(1, 2)) * s)
         y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
         centres.append((torch.stack([x, y], -1).reshape(-1, 2) + 0.5) * s)
         strides.append(torch.full((height * width,), float(s)))

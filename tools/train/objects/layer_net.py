@@ -65,7 +65,9 @@ class LayerNet(nn.Module):
                 self.parts[name] = nn.Linear(layer["in_channels"], layer["out_channels"])
 
     def forward(self, inputs):
-        """inputs: dict of maps by name ("image" or trunk maps). Returns the dict of all maps."""
+        """inputs: dict of maps by name ("image" or trunk maps). Returns the dict of all maps.
+
+        Convs compute in the type of their input (bf16 trains three times faster here), weights stay f32."""
         maps = dict(inputs)
         for layer in self.layers:
             op, name, source = layer["op"], layer["name"], layer["in"]
@@ -73,11 +75,11 @@ class LayerNet(nn.Module):
                 part = self.parts[name]
                 top, left, bottom, right = layer["pad"]
                 x = maps[source]
+                weight, bias = part.weight.to(x.dtype), part.bias.to(x.dtype) if part.bias is not None else None
                 if top == bottom and left == right:
-                    x = F.conv2d(x, part.weight, part.bias, part.stride, (top, left), 1, part.groups)
+                    x = F.conv2d(x, weight, bias, part.stride, (top, left), 1, part.groups)
                 else:
-                    x = F.conv2d(F.pad(x, (left, right, top, bottom)), part.weight, part.bias, part.stride, 0, 1,
-                                 part.groups)
+                    x = F.conv2d(F.pad(x, (left, right, top, bottom)), weight, bias, part.stride, 0, 1, part.groups)
                 x = self.norms[name](x) if name in self.norms else x
                 maps[name] = activate(x, layer["act"])
             elif op == "add":
