@@ -39,8 +39,12 @@ void AtomicFile::write(std::string_view bytes) {
     if (std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size()) fail_to_write(path_, errno);
 }
 
-void AtomicFile::commit() {
+void AtomicFile::flush() {
     if (std::fflush(file_.get()) != 0 || fsync(fileno(file_.get())) != 0) fail_to_write(path_, errno);
+}
+
+void AtomicFile::commit() {
+    flush();
     std::error_code code;
     std::filesystem::rename(partial_, path_, code);
     if (code) fail_to_write(path_, code.value());

@@ -8,7 +8,7 @@
 
 namespace lv {
 
-// Writes to "<name>.partial" beside the final name. commit() flushes to the disk and renames over an older file of the
+// Writes to "<name>.partial" beside the final name. commit() flushes and renames over an older file of the
 // final name; without commit() the partial file is removed, also while an error passes through. Not for several threads.
 // Every failure (no folder, no permission, disk full) throws Error that names the file and the cause.
 class AtomicFile {
@@ -19,6 +19,8 @@ class AtomicFile {
     AtomicFile& operator=(const AtomicFile&) = delete;
 
     void write(std::string_view bytes);
+    // Brings what was written to the disk: after it, commit() no longer meets a full disk.
+    void flush();
     void commit();
 
    private:

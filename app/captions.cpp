@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/time_text.h"
+#include "engine/prompt.h"
 #include "kernels/core/error.h"
 
 namespace lv {
@@ -82,7 +83,7 @@ std::string caption_cue(CaptionFormat format, const Caption& caption, size_t num
         case CaptionFormat::txt:
             break;
     }
-    return clock_text(caption.start_us) + " - " + clock_text(caption.end_us) + "  " + text + "\n";
+    return written_time(caption.start_us) + " - " + written_time(caption.end_us) + "  " + text + "\n";
 }
 
 std::string caption_file(CaptionFormat format, const std::vector<Caption>& captions) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "app/time_text.h"
+#include "engine/prompt.h"
 #include "kernels/core/error.h"
 
 namespace lv {
@@ -85,7 +86,7 @@ void read_sampling(const SamplingText& text, SamplingOptions& options) {
     if (!text.from.empty()) options.from_us = parse_time_us(text.from, "--from");
     if (!text.to.empty()) options.to_us = parse_time_us(text.to, "--to");
     if (options.to_us && *options.to_us <= options.from_us)
-        throw UsageError("--to must be later than --from (" + clock_text(options.from_us) + ")");
+        throw UsageError("--to must be later than --from (" + written_time(options.from_us) + ")");
 }
 
 void check_ask(const AskOptions& options, const std::string& ask_from) {

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "app/captions.h"
+#include "app/row_stream.h"
 
 namespace lv {
 
@@ -15,14 +15,6 @@ namespace lv {
 struct ModelOptions {
     std::string dir;  // empty: found as app/model_path.h says
     int threads = 0;  // 0: as many as the machine has
-};
-
-// How a video is sampled.
-struct SamplingOptions {
-    double fps = 1;               // frames taken per second of video, 0.001..60
-    bool keyframes = false;       // the key frames nearest to the sampling times instead; much faster on long files
-    int64_t from_us = 0;
-    std::optional<int64_t> to_us;  // not set: the end
 };
 
 struct AskOptions {

@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <vector>
 
-#include "app/time_text.h"
+#include "engine/prompt.h"
 
 namespace lv {
 namespace {
@@ -35,15 +35,15 @@ std::string progress_line(const ProgressState& state, size_t columns) {
     const bool known = state.total_us > 0;
     const int64_t done_us = known ? std::min(state.done_us, state.total_us) : state.done_us;
     if (known) line += std::to_string(done_us * 100 / state.total_us) + "%  ";
-    line += clock_text(done_us);
-    if (known) line += " of " + clock_text(state.total_us);
+    line += written_time(done_us);
+    if (known) line += " of " + written_time(state.total_us);
     if (state.elapsed_us > 0) {
         const double elapsed = static_cast<double>(state.elapsed_us);
         const double speed = static_cast<double>(done_us) / elapsed;
         line += "  " + short_number(static_cast<double>(state.frames) * 1e6 / elapsed) + " frames/s";
         line += "  " + short_number(speed) + "x real time";
         if (known && speed > 0)
-            line += "  " + clock_text(std::llround(static_cast<double>(state.total_us - done_us) / speed)) + " left";
+            line += "  " + written_time(std::llround(static_cast<double>(state.total_us - done_us) / speed)) + " left";
     }
     if (line.size() <= columns) return line;
     size_t end = columns;
@@ -102,10 +102,15 @@ void Progress::clear_locked() {
 }
 
 void Progress::say(const std::string& message) {
-    if (quiet_) return;
+    if (!quiet_) print_line(message);
+}
+
+void Progress::warn(const std::string& message) { print_line("longview: " + message); }
+
+void Progress::print_line(const std::string& line) {
     const std::lock_guard lock(mutex_);
     clear_locked();
-    std::fprintf(stderr, "%s\n", message.c_str());
+    std::fprintf(stderr, "%s\n", line.c_str());
 }
 
 }  // namespace lv

@@ -37,8 +37,11 @@ class Progress {
     void finish(size_t slot = 0);
     // One line of talk on stderr, unless quiet.
     void say(const std::string& message);
+    // "longview: message" on stderr, quiet or not.
+    void warn(const std::string& message);
 
    private:
+    void print_line(const std::string& line);
     void clear_locked();
     const bool quiet_;
     const bool drawing_;

@@ -80,17 +80,6 @@ int64_t parse_time_us(std::string_view text, std::string_view what) {
     return std::llround(*value * 1e6);
 }
 
-std::string clock_text(int64_t time_us) {
-    const long long total = std::max<int64_t>(time_us, 0) / 1'000'000;
-    const long long hour = total / 3600, minute = total / 60 % 60, second = total % 60;
-    std::array<char, 48> text{};
-    if (hour > 0)
-        std::snprintf(text.data(), text.size(), "%lld:%02lld:%02lld", hour, minute, second);
-    else
-        std::snprintf(text.data(), text.size(), "%lld:%02lld", minute, second);
-    return text.data();
-}
-
 std::string subtitle_time(int64_t time_us, char separator) {
     const long long total_ms = std::max<int64_t>(time_us, 0) / 1000;
     std::array<char, 64> text{};

@@ -30,14 +30,6 @@ TEST(TimeText, RefusesEverythingElseAndNamesTheOption) {
     }
 }
 
-TEST(TimeText, WritesClocks) {
-    EXPECT_EQ(clock_text(0), "0:00");
-    EXPECT_EQ(clock_text(20'999'999), "0:20");
-    EXPECT_EQ(clock_text(3'599'000'000), "59:59");
-    EXPECT_EQ(clock_text(3'723'000'000), "1:02:03");
-    EXPECT_EQ(clock_text(-5), "0:00");
-}
-
 TEST(TimeText, WritesSubtitleTimes) {
     EXPECT_EQ(subtitle_time(0, ','), "00:00:00,000");
     EXPECT_EQ(subtitle_time(62'500'999, ','), "00:01:02,500");

@@ -1,0 +1,110 @@
+#include <atomic>
+#include <thread>
+
+#include "app/atomic_file.h"
+#include "app/caption_job.h"
+#include "app/commands.h"
+#include "app/model_path.h"
+#include "app/output.h"
+#include "kernels/core/error.h"
+
+namespace lv {
+namespace {
+
+// Captions printed as they come, one video after another.
+int caption_to_stdout(const CaptionRun& run) {
+    const CaptionFormat format = run.options.formats.front();
+    size_t failed = 0;
+    for (const std::string& video : run.options.videos) {
+        if (run.options.videos.size() > 1) print_out(video + "\n");
+        size_t number = 0;
+        const auto print = [&](const Caption& caption) {
+            run.progress.finish();
+            print_out((number == 0 ? caption_header(format) : "") + caption_cue(format, caption, number + 1));
+            ++number;
+        };
+        try {
+            caption_video(run, video, 0, print);
+        } catch (const OutputError&) {
+            throw;
+        } catch (const Error& error) {
+            if (run.options.videos.size() == 1) throw;
+            run.progress.warn(error.what());
+            ++failed;
+        }
+        if (run.stop.stop_requested()) return exit_interrupted;
+    }
+    return failed > 0 ? 1 : 0;
+}
+
+// The videos of a run as a list that several jobs work off.
+class Batch {
+   public:
+    explicit Batch(const CaptionRun& run) : run_(run) {}
+
+    void work(size_t slot) {
+        const size_t count = run_.options.videos.size();
+        for (size_t i = next_++; i < count && !run_.stop.stop_requested(); i = next_++) {
+            const std::string& video = run_.options.videos[i];
+            try {
+                caption(video, slot);
+            } catch (const std::exception& error) {
+                run_.progress.finish(slot);
+                if (!run_.stop.stop_requested()) run_.progress.warn(error.what());
+                ++failed_;
+            }
+        }
+    }
+    size_t failed() const { return failed_; }
+
+   private:
+    void caption(const std::string& video, size_t slot) {
+        if (run_.options.resume && is_captioned(run_.options, video)) {
+            run_.progress.say(video + ": done in an earlier run");
+            return;
+        }
+        const std::vector<Caption> captions = caption_video(run_, video, slot);
+        if (run_.stop.stop_requested()) return;
+        write_captions(run_.options, video, captions);
+        std::string written;
+        for (const auto& path : caption_paths(run_.options, video)) written += " " + path.string();
+        run_.progress.say(video + ": wrote" + written);
+    }
+
+    const CaptionRun& run_;
+    std::atomic<size_t> next_{0};
+    std::atomic<size_t> failed_{0};
+};
+
+int caption_to_files(const CaptionRun& run) {
+    Batch batch(run);
+    {
+        std::vector<std::jthread> others;
+        const size_t jobs = std::min(static_cast<size_t>(run.options.jobs), run.options.videos.size());
+        for (size_t slot = 1; slot < jobs; ++slot) others.emplace_back([&batch, slot] { batch.work(slot); });
+        batch.work(0);
+    }
+    if (run.stop.stop_requested()) {
+        run.progress.warn("stopped; finished files are kept, go on with --resume");
+        return exit_interrupted;
+    }
+    if (batch.failed() > 0 && run.options.videos.size() > 1)
+        run.progress.warn(std::to_string(batch.failed()) + " of " + std::to_string(run.options.videos.size()) +
+                          " videos failed; the others are done");
+    return batch.failed() > 0 ? 1 : 0;
+}
+
+}  // namespace
+
+int run_caption(const CaptionOptions& options, const Interrupt& interrupt) {
+    Progress progress(options.quiet);
+    const Context context(static_cast<size_t>(options.model.threads));
+    if (!options.out.empty()) {
+        check_caption_paths(options);
+        require_writable_folder(options.out);
+    }
+    const CaptionRun run{options, load_model(find_model(options.model.dir)), context, progress, interrupt.token()};
+    return options.out.empty() ? caption_to_stdout(run) : caption_to_files(run);
+}
+
+}  // namespace lv

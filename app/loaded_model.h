@@ -1,0 +1,22 @@
+// A model directory in memory: language and vision, const and shared by all sessions.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/model.h"
+
+namespace lv {
+
+struct LoadedModel {
+    std::filesystem::path directory;
+    std::shared_ptr<const Model> language;
+    std::vector<std::string> kind_names;  // of objects: "person", "bicycle", ...
+};
+
+// Reads everything and checks that language and vision fit each other. Throws Error that names the file at fault.
+std::shared_ptr<const LoadedModel> load_model(const std::filesystem::path& directory);
+
+}  // namespace lv

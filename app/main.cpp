@@ -1,0 +1,49 @@
+#include <cstdio>
+#include <exception>
+
+#include "app/commands.h"
+#include "app/interrupt.h"
+#include "app/options.h"
+#include "app/output.h"
+#include "kernels/core/error.h"
+
+namespace {
+
+struct Run {
+    const lv::Interrupt& interrupt;
+
+    int operator()(const lv::ShowText& show) const {
+        lv::print_out(show.text);
+        return 0;
+    }
+    int operator()(const lv::AskOptions& options) const { return lv::run_ask(options, interrupt); }
+    int operator()(const lv::CaptionOptions& options) const { return lv::run_caption(options, interrupt); }
+    int operator()(const lv::InfoOptions& options) const { return lv::run_info(options); }
+    int operator()(const lv::BenchOptions& options) const { return lv::run_bench(options, interrupt); }
+};
+
+int report(const std::exception& error, int status) {
+    std::fprintf(stderr, "longview: %s\n", error.what());
+    return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        const lv::Interrupt interrupt;
+        try {
+            return std::visit(Run{interrupt}, lv::parse_options(argc, argv));
+        } catch (const lv::Error&) {
+            if (interrupt.happened()) return lv::exit_interrupted;
+            throw;
+        }
+    } catch (const lv::UsageError& error) {
+        return report(error, 2);
+    } catch (const std::bad_alloc&) {
+        std::fputs("longview: out of memory; watch less (--from, --to, --fps) or free some\n", stderr);
+        return 1;
+    } catch (const std::exception& error) {
+        return report(error, 1);
+    }
+}

@@ -1,0 +1,36 @@
+// Which kinds of objects have been seen when: what the frames' rows say, kept small by noting changes only.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace lv {
+
+// A kind of object in one frame.
+struct SeenKind {
+    int kind = 0;  // index of its name in the model's list
+    int count = 0;
+
+    bool operator==(const SeenKind&) const = default;
+};
+
+class Sightings {
+   public:
+    // One writer, times rising.
+    void add(int64_t time_us, const std::vector<SeenKind>& objects);
+
+    // Kinds on screen at any moment of [start_us, end_us), in order of their appearance there. Any thread.
+    std::vector<int> between(int64_t start_us, int64_t end_us) const;
+
+   private:
+    struct Change {
+        int64_t time_us = 0;
+        std::vector<SeenKind> objects;  // on screen from here to the next change
+    };
+    mutable std::mutex mutex_;
+    std::vector<Change> changes_;
+};
+
+}  // namespace lv

@@ -1,0 +1,37 @@
+#include "app/watch_notes.h"
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+
+#include "engine/prompt.h"
+
+namespace lv {
+
+ProgressState progress_of(const std::string& label, const Meters& meters) {
+    ProgressState state;
+    state.label = std::filesystem::path(label).filename().string();
+    state.done_us = meters.watched_us - meters.first_us;
+    state.total_us = meters.end_us > 0 ? meters.end_us - meters.first_us : 0;
+    state.frames = meters.frames;
+    state.elapsed_us = meters.elapsed_us;
+    return state;
+}
+
+std::string watched_note(const Meters& meters) {
+    const double video_s = static_cast<double>(meters.end_us - meters.first_us) / 1e6;
+    const double wall_s = static_cast<double>(meters.elapsed_us) / 1e6;
+    std::array<char, 160> text{};
+    std::snprintf(text.data(), text.size(), "watched %s in %.1f s (%.0fx real time): %lld frames, %zu tokens, memory %.1f MiB",
+                  written_time(meters.end_us - meters.first_us).c_str(), wall_s, wall_s > 0 ? video_s / wall_s : 0.0,
+                  static_cast<long long>(meters.frames), meters.rows,
+                  static_cast<double>(meters.memory.total()) / (1 << 20));
+    return text.data();
+}
+
+std::string damage_note(const std::string& video, const WatchEnded& ended) {
+    if (!ended.stats.ended_early) return "";
+    return video + " stops at " + written_time(ended.meters.watched_us) + ", before its end: truncated or damaged";
+}
+
+}  // namespace lv

@@ -1,0 +1,19 @@
+// How the command line speaks of watching: progress, a closing note, what was damaged.
+#pragma once
+
+#include <string>
+
+#include "app/progress.h"
+#include "app/session.h"
+
+namespace lv {
+
+ProgressState progress_of(const std::string& label, const Meters& meters);
+
+// "watched 0:40 in 0.3 s (120x real time): 40 frames, 96 tokens, memory 215 KiB"
+std::string watched_note(const Meters& meters);
+
+// Empty when all went well; else "x.mp4 stops at 0:12 of 0:40: truncated or damaged".
+std::string damage_note(const std::string& video, const WatchEnded& ended);
+
+}  // namespace lv
