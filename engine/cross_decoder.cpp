@@ -1,0 +1,71 @@
+// The layers above the bridge: sampled rows read the one cache. No row of a video ever comes here.
+#include <algorithm>
+#include <cmath>
+
+#include "engine/forward.h"
+#include "kernels/norm.h"
+#include "kernels/rope.h"
+
+namespace lv {
+
+namespace {
+
+// logit_scale[head] * log(rows that row r sees), [n, heads]: scalable softmax (arXiv 2501.19399).
+void length_scale(const Layer& layer, uint64_t first_row, Matrix scale) {
+    for (size_t row = 0; row < scale.rows; ++row) {
+        const float log_rows = float(std::log(double(std::max<uint64_t>(first_row + row + 1, 2))));
+        for (size_t head = 0; head < scale.cols; ++head) scale.at(row, head) = layer.logit_scale[head] * log_rows;
+    }
+}
+
+// x += attention(q, cache) Wo
+void mix_cross(Workspace& work, const Model& model, const Layer& layer, uint64_t first_row, ConstMatrix table, Matrix x,
+               AttentionMass* mass) {
+    const Config& c = model.config();
+    const Context& context = work.context();
+    const size_t n = x.rows, mark = work.arena().mark();
+    const Matrix y = work.arena().matrix(n, c.dim), q = work.arena().matrix(n, c.q_dim());
+    const Matrix out = work.arena().matrix(n, c.q_dim());
+
+    rms_norm(context, x, layer.mix_norm, c.norm_eps, y);
+    layer.mix_in.apply(context, y, q);
+    if (c.cross_rope) rope(context, q, table, 1.0f, q);
+    AttentionInput input{.heads = c.n_attn_heads,
+                         .kv_heads = c.n_attn_kv_heads,
+                         .head_dim = c.attn_head_dim,
+                         .q = q,
+                         .pieces = work.pieces(),
+                         .scale = 1.0f / std::sqrt(float(c.attn_head_dim)),
+                         .first_row = first_row};
+    if (c.scalable_softmax) {
+        const Matrix scale = work.arena().matrix(n, c.n_attn_heads);
+        length_scale(layer, first_row, scale);
+        input.logit_scale = scale;
+    }
+    attend_rows(work, input, out, mass ? n : 0, mass);
+    layer.mix_out.apply(context, out, x, true);
+    work.arena().rewind(mark);
+}
+
+}  // namespace
+
+void cross_decode(Workspace& work, const Model& model, const Cache& cache, uint64_t first_row, Matrix x,
+                  AttentionMass* mass) {
+    const Config& c = model.config();
+    const size_t mark = work.arena().mark();
+    Matrix table;
+    if (c.cross_rope) {
+        table = work.arena().matrix(x.rows, c.attn_head_dim);
+        rope_table(model.attn_frequencies(), int64_t(first_row), table);
+    }
+    work.pieces().clear();
+    cache.add_pieces(work.pieces());
+    for (size_t index = c.self_layers(); index < c.n_layers(); ++index) {
+        const Layer& layer = model.layers()[index];
+        mix_cross(work, model, layer, first_row, table, x, is_evidence_layer(c, index, mass) ? mass : nullptr);
+        feed_forward(work, model, layer, x);
+    }
+    work.arena().rewind(mark);
+}
+
+}  // namespace lv

@@ -1,0 +1,67 @@
+#include "engine/forward.h"
+
+#include "kernels/elementwise.h"
+#include "kernels/norm.h"
+
+namespace lv {
+
+ConstMatrix forward(Workspace& work, const Model& model, State& state, Matrix x, size_t sampled, AttentionMass* mass) {
+    assert(x.rows > 0 && x.rows <= work.options().chunk_rows && sampled <= x.rows && sampled <= work.options().sampled);
+    const Config& c = model.config();
+    const uint64_t first_row = state.rows;
+    if (mass) mass->sampled = sampled;
+    self_decode(work, model, state, x, sampled, mass);
+    if (sampled == 0) return {};
+
+    const size_t skipped = x.rows - sampled;
+    const Matrix asked = x.slice(skipped, sampled);
+    if (c.has_cross()) cross_decode(work, model, state.cache, first_row + skipped, asked, mass);
+    rms_norm(work.context(), asked, model.final_norm(), c.norm_eps, asked);
+    const Matrix logits = work.logits().slice(0, sampled);
+    model.output().apply(work.context(), asked, logits);
+    return logits;
+}
+
+void feed_forward(Workspace& work, const Model& model, const Layer& layer, Matrix x) {
+    const Config& c = model.config();
+    const Context& context = work.context();
+    const size_t mark = work.arena().mark();
+    const Matrix y = work.arena().matrix(x.rows, c.dim), wide = work.arena().matrix(x.rows, 2 * c.hidden_dim);
+    const Matrix gate = wide.columns(0, c.hidden_dim), up = wide.columns(c.hidden_dim, c.hidden_dim);
+    rms_norm(context, x, layer.ffn_norm, c.norm_eps, y);
+    layer.gate_up.apply(context, y, wide);
+    swiglu(context, gate, up, gate);
+    layer.down.apply(context, gate, x, true);
+    work.arena().rewind(mark);
+}
+
+void attend_rows(Workspace& work, const AttentionInput& input, Matrix out, size_t sampled, AttentionMass* mass) {
+    if (mass == nullptr || sampled == 0) {
+        attend(work.context(), input, out);
+        return;
+    }
+    const size_t n = input.q.rows, mark = work.arena().mark();
+    const AttentionPart part{out, work.arena().matrix(n, input.heads), work.arena().matrix(n, input.heads)};
+    attend_part(work.context(), input, part);
+    AttentionInput tail = input;
+    const size_t skipped = n - sampled;
+    tail.q = input.q.slice(skipped, sampled);
+    tail.first_row = input.first_row + skipped;
+    if (input.logit_scale.data) tail.logit_scale = input.logit_scale.slice(skipped, sampled);
+    attention_mass(work.context(), tail, part.max.slice(skipped, sampled), part.sum.slice(skipped, sampled),
+                   1.0f / float(input.heads), mass->rows);
+    mass->total += double(sampled);
+    finish_attention(part, out);
+    work.arena().rewind(mark);
+}
+
+bool is_evidence_layer(const Config& config, size_t layer, const AttentionMass* mass) {
+    if (mass == nullptr) return false;
+    size_t above = 0;
+    for (size_t i = layer + 1; i < config.n_layers(); ++i)
+        above += config.layers[i] == LayerKind::cross || config.layers[i] == LayerKind::full;
+    const LayerKind kind = config.layers[layer];
+    return (kind == LayerKind::cross || kind == LayerKind::full) && above < mass->layers;
+}
+
+}  // namespace lv

@@ -1,0 +1,60 @@
+#include "engine/generate.h"
+
+#include <chrono>
+
+namespace lv {
+
+namespace {
+
+int64_t elapsed_us(std::chrono::steady_clock::time_point since) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - since).count();
+}
+
+}  // namespace
+
+Answer generate(Workspace& work, Memory& turn, std::span<const PromptRow> prompt, const GenerateOptions& options,
+                const std::function<void(std::string_view)>& piece, std::stop_token stop) {
+    const auto begin = std::chrono::steady_clock::now();
+    const Tokenizer& tokenizer = turn.model().tokenizer();
+    const size_t most_rows = turn.rows() + prompt.size() + options.most_tokens;
+    Sampler sampler(options, turn.model().config().vocab_size);
+    AnswerText text(tokenizer);
+    Answer answer;
+    answer.prompt_rows = prompt.size();
+    answer.ids.reserve(options.most_tokens);
+    turn.reserve(prompt.size() + options.most_tokens);
+    AttentionMass mass{.layers = options.evidence_layers, .rows = {}, .total = 0, .sampled = 0};
+    const bool evidence = options.most_moments > 0;
+    if (evidence) mass.rows.resize(most_rows);
+
+    ConstMatrix logits = turn.append_prompt(work, prompt, 1, evidence ? &mass : nullptr);
+    while (!stop.stop_requested()) {
+        const int id = sampler.choose(work.logits().row(0).first(logits.cols));
+        if (answer.ids.empty()) answer.first_token_us = elapsed_us(begin);
+        if (id == tokenizer.end()) {
+            answer.complete = true;
+            break;
+        }
+        answer.ids.push_back(id);
+        const std::string_view added = text.push(id);
+        if (piece && !added.empty()) piece(added);
+        if (answer.ids.size() >= options.most_tokens) break;
+        logits = turn.append_text(work, id, evidence ? &mass : nullptr);
+    }
+    const std::string_view added = text.finish();
+    if (piece && !added.empty()) piece(added);
+    answer.text = text.text();
+    if (evidence) answer.evidence = moments_of(turn, mass.rows, options.most_moments);
+    answer.total_us = elapsed_us(begin);
+    return answer;
+}
+
+Answer ask(Workspace& work, const Memory& video, std::string_view question, const GenerateOptions& options,
+           const std::function<void(std::string_view)>& piece, std::stop_token stop) {
+    const std::vector<PromptRow> prompt =
+        question_prompt(video.model().tokenizer(), question, video.last_time_us());
+    Memory turn = video.fork();
+    return generate(work, turn, prompt, options, piece, stop);
+}
+
+}  // namespace lv

@@ -1,0 +1,74 @@
+// Answers: chooses token after token, streams text, and says which moments of the video the answer rests on.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <random>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/memory.h"
+#include "engine/prompt.h"
+
+namespace lv {
+
+struct GenerateOptions {
+    float temperature = 0;     // 0: greedy, always the likeliest
+    size_t top_k = 0;          // choose among the k likeliest; 0: all
+    float top_p = 1;           // choose among the likeliest that together reach this probability
+    uint64_t seed = 0;
+    size_t most_tokens = 160;  // of an answer
+    size_t most_moments = 3;   // of evidence; 0: none is reckoned
+    size_t evidence_layers = 2;
+};
+
+// A stretch of the video that an answer rests on; weights of one answer add up to at most 1, the largest first.
+struct Moment {
+    int64_t start_us = 0;
+    int64_t end_us = 0;
+    float weight = 0;
+};
+
+struct Answer {
+    std::string text;
+    std::vector<int> ids;          // without the end
+    std::vector<Moment> evidence;  // best first
+    bool complete = false;         // reached its end: neither stopped nor cut off at most_tokens
+    size_t prompt_rows = 0;
+    int64_t first_token_us = 0;    // from the call to the first token
+    int64_t total_us = 0;
+};
+
+// Throws UsageError for a temperature below 0, a top_p outside (0, 1].
+void check_generate_options(const GenerateOptions& options);
+
+// Chooses one token of logits [vocab]; `logits` is used up. Reused over the tokens of an answer; allocates only at
+// construction.
+class Sampler {
+   public:
+    Sampler(const GenerateOptions& options, size_t vocab_size);
+    int choose(std::span<float> logits);
+
+   private:
+    GenerateOptions options_;
+    std::mt19937_64 random_;
+    std::vector<uint32_t> order_;
+    std::vector<float> probability_;
+};
+
+// Calls `piece` in this thread with each addition to the text. `turn` (a fork of the video's memory) holds prompt and
+// answer afterwards. A step after the first allocates nothing. Returns early, incomplete, when `stop` is asked for.
+Answer generate(Workspace& work, Memory& turn, std::span<const PromptRow> prompt, const GenerateOptions& options = {},
+                const std::function<void(std::string_view piece)>& piece = {}, std::stop_token stop = {});
+
+// Fork, prompt and generate in one: what the command line does with a question.
+Answer ask(Workspace& work, const Memory& video, std::string_view question, const GenerateOptions& options = {},
+           const std::function<void(std::string_view piece)>& piece = {}, std::stop_token stop = {});
+
+// Sums the mass over rows (index: row of the memory) to frames and joins neighbouring frames that matter.
+std::vector<Moment> moments_of(const Memory& memory, std::span<const float> mass, size_t most_moments);
+
+}  // namespace lv

@@ -1,0 +1,48 @@
+#include "engine/live_memory.h"
+
+#include <algorithm>
+
+namespace lv {
+
+LiveMemory::LiveMemory(Memory start) : written_(std::move(start)), shown_(written_.fork()) {}
+
+size_t LiveMemory::append(Workspace& work, ConstMatrix rows, std::span<const int64_t> times_us, std::stop_token stop) {
+    size_t done = 0;
+    while (done < rows.rows && !stop.stop_requested()) {
+        const size_t count = std::min(rows.rows - done, work.options().chunk_rows);
+        done += written_.append(work, rows.slice(done, count), times_us.subspan(done, count));
+        show();
+    }
+    return done;
+}
+
+void LiveMemory::show() {
+    Memory next = written_.fork();
+    {
+        std::lock_guard lock(mutex_);
+        std::swap(shown_, next);
+    }
+    // What was shown before is given back here, outside the lock.
+}
+
+Memory LiveMemory::fork() const {
+    std::lock_guard lock(mutex_);
+    return shown_.fork();
+}
+
+size_t LiveMemory::rows() const {
+    std::lock_guard lock(mutex_);
+    return shown_.rows();
+}
+
+int64_t LiveMemory::last_time_us() const {
+    std::lock_guard lock(mutex_);
+    return shown_.last_time_us();
+}
+
+MemoryBytes LiveMemory::bytes() const {
+    std::lock_guard lock(mutex_);
+    return shown_.bytes();
+}
+
+}  // namespace lv

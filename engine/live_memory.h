@@ -1,0 +1,36 @@
+// A memory that one thread writes while others ask: forks see a consistent prefix.
+//
+// The writer works on its own Memory and shows a fork of it after every chunk. A reader waits for nobody longer than
+// one such fork takes (the copy of the state), and neither does the writer.
+#pragma once
+
+#include <mutex>
+
+#include "engine/memory.h"
+
+namespace lv {
+
+class LiveMemory {
+   public:
+    explicit LiveMemory(Memory start);
+
+    // The writer, one thread: as Memory::append, shown to readers chunk by chunk.
+    size_t append(Workspace& work, ConstMatrix rows, std::span<const int64_t> times_us, std::stop_token stop = {});
+    // The writer's own memory; only while no append runs.
+    const Memory& written() const { return written_; }
+
+    // Any thread.
+    Memory fork() const;
+    size_t rows() const;
+    int64_t last_time_us() const;
+    MemoryBytes bytes() const;
+
+   private:
+    void show();
+
+    Memory written_;
+    mutable std::mutex mutex_;
+    Memory shown_;  // guarded by mutex_
+};
+
+}  // namespace lv

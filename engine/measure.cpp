@@ -1,0 +1,178 @@
+#include "engine/measure.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+namespace lv {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+double median(std::vector<double> values) {
+    const auto middle = values.begin() + ptrdiff_t(values.size() / 2);
+    std::nth_element(values.begin(), middle, values.end());
+    return *middle;
+}
+
+// Multiplications and additions of one row in one layer that sees `visible` rows.
+double layer_flops(const Config& c, LayerKind kind, size_t visible) {
+    const double dim = double(c.dim), q = double(c.q_dim()), kv = double(c.kv_dim());
+    const double feed_forward = 6 * dim * double(c.hidden_dim);
+    switch (kind) {
+        case LayerKind::retention: return feed_forward + 10 * dim * dim + 4 * dim * double(c.self_head_dim());
+        case LayerKind::sliding:
+            return feed_forward + 4 * dim * (q + kv) + 4 * q * double(std::min(visible, c.sliding_window));
+        case LayerKind::full: return feed_forward + 4 * dim * (q + kv) + 4 * q * double(visible);
+        case LayerKind::cross: return feed_forward + 4 * dim * q + 4 * q * double(visible);
+    }
+    return 0;
+}
+
+// Weights that a decode step reads, in bytes.
+double decode_weight_bytes(const Model& model) {
+    double total = double(model.bridge().bytes() + model.output().bytes());
+    for (const Layer& layer : model.layers())
+        for (const Linear* linear : {&layer.mix_in, &layer.mix_out, &layer.decay, &layer.gate_up, &layer.down})
+            total += double(linear->bytes());
+    return total;
+}
+
+// Cache rows that a decode step reads, in bytes: each cross layer reads the one cache, each full layer its own.
+double decode_cache_bytes(const Memory& memory) {
+    const Config& c = memory.model().config();
+    const size_t row = 2 * c.kv_dim() * dtype_bytes(memory.options().cache_type);
+    return double(memory.rows() * row * (c.count(LayerKind::cross) + c.count(LayerKind::full)));
+}
+
+}  // namespace
+
+Config config_100m() {
+    Config c;
+    c.name = "random-100m";
+    c.dim = 768;
+    c.hidden_dim = 2048;
+    c.layers.assign(6, LayerKind::retention);
+    c.layers.insert(c.layers.end(), 6, LayerKind::cross);
+    c.n_self_heads = 6;
+    c.n_attn_heads = 12;
+    c.n_attn_kv_heads = 4;
+    c.attn_head_dim = 64;
+    c.vocab_size = 32000;
+    c.scalable_softmax = true;
+    c.sliding_window = 1024;
+    c.rows = {.feature_dim = 1192, .is_time = 2, .fourier_first = 160, .fourier_count = 16};
+    return c;
+}
+
+SampleRows sample_rows(const Config& config, size_t rows, size_t first_row, uint64_t seed) {
+    constexpr size_t rows_a_frame = 5, filled = 20;
+    SampleRows out;
+    out.features.assign(rows * config.rows.feature_dim, 0.0f);
+    out.times_us.resize(rows);
+    for (size_t row = 0; row < rows; ++row) {
+        out.times_us[row] = int64_t((first_row + row) / rows_a_frame) * 1'000'000;
+        std::mt19937_64 random(seed * 1'000'003 + first_row + row);
+        for (size_t i = 0; i < filled; ++i)
+            out.features[row * config.rows.feature_dim + random() % config.rows.feature_dim] =
+                float(random() % 1000) / 1000.0f;
+        for (size_t i = 0; i < 2 * config.rows.fourier_count; ++i)
+            out.features[row * config.rows.feature_dim + config.rows.fourier_first + i] =
+                float(std::sin(double(first_row + row) * double(i + 1)));
+    }
+    return out;
+}
+
+void fill_memory(Workspace& work, Memory& memory, size_t rows) {
+    constexpr size_t piece = 4096;
+    const size_t first = memory.rows();
+    for (size_t done = 0; done < rows; done += piece) {
+        const SampleRows sample = sample_rows(memory.model().config(), std::min(piece, rows - done), first + done);
+        memory.append(work, sample.matrix(memory.model().config()), sample.times_us);
+    }
+}
+
+Rate measure_prefill(Workspace& work, std::shared_ptr<const Model> model, size_t rows, double seconds,
+                     const MemoryOptions& options) {
+    const Config& c = model->config();
+    const SampleRows sample = sample_rows(c, rows);
+    {
+        Memory warm(model, options);
+        const SampleRows few = sample_rows(c, std::min<size_t>(rows, 256));
+        warm.append(work, few.matrix(c), few.times_us);
+    }
+    std::vector<double> times;
+    for (const auto begin = Clock::now(); times.size() < 2 || seconds_since(begin) < seconds;) {
+        Memory memory(model, options);
+        const auto start = Clock::now();
+        memory.append(work, sample.matrix(c), sample.times_us);
+        times.push_back(seconds_since(start));
+    }
+    Rate out{.seconds = median(times)};
+    double flops = 0;
+    for (size_t row = 0; row < rows; ++row) flops += prefill_flops(c, row + 1);
+    out.rows_per_second = double(rows) / out.seconds;
+    out.flops_per_second = flops / out.seconds;
+    return out;
+}
+
+Rate measure_decode(Workspace& work, const Memory& memory, size_t steps) {
+    Memory turn = memory.fork();
+    turn.reserve(steps + 2);
+    const int id = int(memory.model().config().vocab_size) - 1;
+    turn.append_text(work, id);
+    turn.append_text(work, id);
+    std::vector<double> times;
+    for (size_t step = 0; step < std::max<size_t>(steps, 1); ++step) {
+        const auto start = Clock::now();
+        turn.append_text(work, id);
+        times.push_back(seconds_since(start));
+    }
+    Rate out{.seconds = median(times)};
+    out.rows_per_second = 1 / out.seconds;
+    out.flops_per_second = decode_flops(memory.model().config(), memory.rows()) / out.seconds;
+    const double state = double(memory.bytes().state);
+    out.bytes_per_second =
+        (decode_weight_bytes(memory.model()) + decode_cache_bytes(memory) + 2 * state) / out.seconds;
+    return out;
+}
+
+double measure_fork(const Memory& memory, size_t repeats) {
+    std::vector<double> times;
+    for (size_t i = 0; i < std::max<size_t>(repeats, 1); ++i) {
+        const auto start = Clock::now();
+        const Memory turn = memory.fork();
+        times.push_back(seconds_since(start));
+    }
+    return median(times);
+}
+
+MemoryBytes reckon_memory(const Config& config, size_t rows, const MemoryOptions& options) {
+    const State empty(config, options.cache_type, options.page_rows);
+    const CacheShape page{config.kv_dim(), options.page_rows, options.cache_type};
+    const size_t caches = config.count(LayerKind::full) + (config.has_cross() ? 1 : 0);
+    return {.state = empty.state_bytes(),
+            .cache = caches * ((rows + options.page_rows - 1) / options.page_rows) * page.page_bytes(),
+            .index = rows * sizeof(int64_t)};
+}
+
+double prefill_flops(const Config& c, size_t visible) {
+    double total = c.has_cross() ? 4.0 * double(c.dim) * double(c.kv_dim()) : 0;
+    for (size_t layer = 0; layer < c.self_layers(); ++layer) {
+        // The topmost layer of a plain Transformer only leaves keys and values of rows that nobody samples.
+        const bool last = !c.has_cross() && layer + 1 == c.n_layers() && c.layers[layer] != LayerKind::retention;
+        total += last ? double(2 * c.dim * (c.q_dim() + 2 * c.kv_dim())) : layer_flops(c, c.layers[layer], visible);
+    }
+    return total;
+}
+
+double decode_flops(const Config& c, size_t visible) {
+    double total = 2.0 * double(c.dim) * double(c.vocab_size) + (c.has_cross() ? 4.0 * double(c.dim * c.kv_dim()) : 0);
+    for (LayerKind kind : c.layers) total += layer_flops(c, kind, visible);
+    return total;
+}
+
+}  // namespace lv

@@ -1,0 +1,120 @@
+// A model's own small parts: rows of a video, of a time and of text as vectors, and what it takes.
+#include "engine/model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "kernels/core/error.h"
+
+namespace lv {
+
+namespace {
+
+constexpr int64_t second_us = 1'000'000;
+
+// y += factor * x; 4 lanes at least on every machine, and the rows are few.
+void add_scaled(std::span<const float> x, float factor, std::span<float> y) {
+#pragma omp simd
+    for (size_t i = 0; i < y.size(); ++i) y[i] += factor * x[i];
+}
+
+size_t bytes_of(const std::vector<float>& values) { return values.size() * sizeof(float); }
+
+}  // namespace
+
+const Tokenizer& Model::tokenizer() const {
+    require(tokenizer_ != nullptr, "Reading text: the model \"", config_.name,
+            "\" was made without a tokenizer; load a model directory that has tokenizer.model.");
+    return *tokenizer_;
+}
+
+void Model::add_time(int64_t time_us, std::span<float> x) const {
+    const int64_t whole = std::max<int64_t>(time_us, 0) / second_us;
+    const int64_t part[3] = {std::min<int64_t>(whole / 3600, 99), whole / 60 % 60, whole % 60};
+    for (size_t i = 0; i < 3; ++i)
+        add_scaled(std::span(time_table_).subspan((i * 100 + size_t(part[i])) * config_.dim, config_.dim), 1.0f, x);
+}
+
+void Model::feature_rows(const Context& context, ConstMatrix features, std::span<const int64_t> times_us,
+                         Matrix x) const {
+    require(features.cols == config_.rows.feature_dim, "Reading rows: a row has ", features.cols,
+            " features, the model \"", config_.name, "\" expects ", config_.rows.feature_dim,
+            "; the vision part and the model do not belong together.");
+    assert(times_us.size() == features.rows && x.rows == features.rows && x.cols == config_.dim);
+    const size_t dim = config_.dim;
+    context.parallel_for(0, features.rows, 16, [&](size_t first, size_t last) {
+        for (size_t row = first; row < last; ++row) {
+            const std::span<float> out = x.row(row);
+            std::ranges::copy(projector_bias_, out.begin());
+            const std::span<const float> from = features.row(row);
+            for (size_t col = 0; col < from.size(); ++col)
+                if (from[col] != 0.0f) add_scaled(std::span(projector_).subspan(col * dim, dim), from[col], out);
+            add_time(times_us[row], out);
+        }
+    });
+}
+
+void Model::time_row(int64_t time_us, std::span<float> x) const {
+    const RowLayout& layout = config_.rows;
+    const auto column = [&](size_t col) { return std::span(projector_).subspan(col * config_.dim, config_.dim); };
+    std::ranges::copy(projector_bias_, x.begin());
+    add_scaled(column(layout.is_time), 1.0f, x);
+    double period_s = layout.first_period_s;
+    for (size_t i = 0; i < layout.fourier_count; ++i, period_s *= layout.period_ratio) {
+        const double angle = 2 * std::numbers::pi * (double(time_us) / second_us) / period_s;
+        add_scaled(column(layout.fourier_first + 2 * i), float(std::sin(angle)), x);
+        add_scaled(column(layout.fourier_first + 2 * i + 1), float(std::cos(angle)), x);
+    }
+    add_time(time_us, x);
+}
+
+void Model::text_row(int id, std::span<float> x) const {
+    assert(id >= 0 && size_t(id) < config_.vocab_size);
+    const size_t first = size_t(id) * config_.dim;
+    if (embedding_type_ == DType::f32)
+        std::ranges::copy(embedding_.as<float>().subspan(first, config_.dim), x.begin());
+    else if (embedding_type_ == DType::f16)
+        convert(embedding_.as<Half>().subspan(first, config_.dim), x);
+    else
+        convert(embedding_.as<BFloat16>().subspan(first, config_.dim), x);
+    const float factor = std::sqrt(float(config_.dim));
+    for (float& value : x) value *= factor;
+}
+
+std::vector<ModelPart> Model::parts() const {
+    const Config& c = config_;
+    ModelPart embedding{"embedding", c.vocab_size * c.dim, embedding_.bytes()};
+    const ModelPart projector{"projector", (c.rows.feature_dim + 1) * c.dim + 3 * c.dim * c.dim,
+                              bytes_of(projector_) + bytes_of(projector_bias_) + bytes_of(time_table_)};
+    ModelPart self{"self-decoder"}, cross{"cross-decoder"};
+    for (size_t index = 0; index < layers_.size(); ++index) {
+        const Layer& layer = layers_[index];
+        ModelPart& part = index < c.self_layers() ? self : cross;
+        const size_t vectors = layer.mix_norm.size() + layer.ffn_norm.size() + layer.logit_scale.size();
+        part.parameters += vectors + layer.decay.bias().size();
+        part.bytes += vectors * sizeof(float);
+        for (const Linear* linear : {&layer.mix_in, &layer.mix_out, &layer.decay, &layer.gate_up, &layer.down}) {
+            part.parameters += linear->in() * linear->out();
+            part.bytes += linear->bytes();
+        }
+    }
+    // What the output matrix takes, tied or not, is its own packed copy.
+    const ModelPart output{"output", (c.tied_output ? 0 : c.vocab_size * c.dim) + c.dim,
+                           output_.bytes() + bytes_of(final_norm_)};
+    std::vector<ModelPart> out{embedding, projector, self};
+    if (c.has_cross()) {
+        out.push_back({"bridge", bridge_.in() * bridge_.out() + c.dim, bridge_.bytes() + bytes_of(bridge_norm_)});
+        out.push_back(cross);
+    }
+    out.push_back(output);
+    return out;
+}
+
+size_t Model::bytes() const {
+    size_t total = 0;
+    for (const ModelPart& part : parts()) total += part.bytes;
+    return total;
+}
+
+}  // namespace lv

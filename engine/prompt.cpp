@@ -1,0 +1,233 @@
+#include "engine/prompt.h"
+
+#include <algorithm>
+
+#include "engine/time_words.h"
+#include "kernels/core/error.h"
+
+namespace lv {
+
+namespace {
+
+constexpr int64_t second_us = 1'000'000;
+
+bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
+    return std::ranges::find(words, word) != words.end();
+}
+
+// Collects parts of a question: words go to the text at hand, a time ends it.
+class Parts {
+   public:
+    void word(std::string_view text, std::string_view marks = {}) {
+        if (!text_.empty()) text_ += ' ';
+        text_ += text;
+        text_ += marks;
+    }
+    void time(int64_t time_us, std::string_view marks = {}) {
+        flush();
+        out_.push_back({"", std::max<int64_t>(time_us, 0)});
+        text_ = marks;
+    }
+    std::vector<QuestionPart> finish() {
+        flush();
+        return std::move(out_);
+    }
+    // Takes back the last word when it is one of these.
+    void drop(std::initializer_list<std::string_view> words) {
+        const size_t space = text_.rfind(' ');
+        const size_t first = space == std::string::npos ? 0 : space + 1;
+        if (is_one_of(std::string_view(text_).substr(first), words)) text_.resize(first == 0 ? 0 : space);
+    }
+    std::string_view last_word() const {
+        const size_t space = text_.rfind(' ');
+        return std::string_view(text_).substr(space == std::string::npos ? 0 : space + 1);
+    }
+
+   private:
+    void flush() {
+        if (!text_.empty()) out_.push_back({std::move(text_), 0});
+        text_.clear();
+    }
+    std::vector<QuestionPart> out_;
+    std::string text_;
+};
+
+int64_t whole_second(int64_t time_us) { return std::max<int64_t>(time_us, 0) / second_us * second_us; }
+
+// One pass over the words; each take_* looks at the words from `at_` on and moves on when it understood them.
+class TimeReader {
+   public:
+    TimeReader(std::vector<Word> words, int64_t now_us) : words_(std::move(words)), now_us_(now_us) {}
+
+    std::vector<QuestionPart> read() {
+        while (at_ < words_.size()) {
+            if (take_span() || take_clock() || take_moment() || take_length()) continue;
+            parts_.word(words_[at_].text, words_[at_].marks);
+            ++at_;
+        }
+        return parts_.finish();
+    }
+
+   private:
+    std::span<const Word> from(size_t index) const { return std::span(words_).subspan(std::min(index, words_.size())); }
+    std::string_view word(size_t index) const {
+        return index < words_.size() ? std::string_view(words_[index].text) : std::string_view();
+    }
+    // Skips "of", "into", "from" ... and "the video" behind a time. Returns the index behind what was skipped.
+    size_t skip_video(size_t index, std::initializer_list<std::string_view> links) const {
+        if (!is_one_of(word(index), links)) return index;
+        const size_t noun = index + (is_one_of(word(index + 1), {"the", "this"}) ? 2 : 1);
+        return is_one_of(word(noun), {"video", "clip", "film", "movie", "recording", "footage", "stream", "it"}) ? noun + 1
+                                                                                                                : index;
+    }
+    std::string_view marks_before(size_t index) const { return words_[index - 1].marks; }
+
+    // "in the last ten seconds", "the first minute": between two times.
+    bool take_span() {
+        const size_t which = at_ + (word(at_) == "the" ? 1 : 0);
+        const bool last = is_one_of(word(which), {"last", "past", "previous", "final"}), first = word(which) == "first";
+        if (!last && !first) return false;
+        size_t end = which + 1;
+        int64_t length_us = 0;
+        if (const auto length = length_of_time(from(end))) {
+            length_us = length->time_us;
+            end += length->words;
+        } else {
+            const size_t few = is_one_of(word(end), {"few", "couple"}) ? (word(end + 1) == "of" ? 2 : 1) : 0;
+            const auto unit = unit_us(word(end + few));
+            // "the last second" is a time; "the first second dog", "the last m" are not.
+            if (!unit || word(end + few).size() < 3 || (few == 0 && end + 1 < words_.size() && *unit == second_us))
+                return false;
+            length_us = *unit * (few == 0 ? 1 : word(end) == "few" ? 5 : 2);
+            end += few + 1;
+        }
+        end = skip_video(end, {"of", "in"});
+        parts_.drop({"in", "during", "within", "over", "for", "at"});
+        parts_.word("between");
+        parts_.time(last ? whole_second(now_us_ - length_us) : 0);
+        parts_.word("and");
+        parts_.time(last ? whole_second(now_us_) : length_us, marks_before(end));
+        at_ = end;
+        return true;
+    }
+
+    bool take_clock() {
+        const auto time = clock_us(word(at_));
+        if (!time) return false;
+        parts_.drop({"time", "timestamp", "minute", "second"});
+        size_t end = at_ + 1;
+        if (is_one_of(word(end), {"minutes", "min"})) ++end;  // "1:30 minutes"
+        parts_.time(*time, marks_before(end));
+        at_ = end;
+        return true;
+    }
+
+    bool take_moment() {
+        const auto moment = counted_moment(from(at_));
+        if (!moment) return false;
+        const size_t end = at_ + moment->words;
+        parts_.time(moment->time_us, marks_before(end));
+        at_ = end;
+        return true;
+    }
+
+    // "20 seconds", "20 seconds in", "at the 20 second mark", "20 seconds ago".
+    bool take_length() {
+        const size_t first = at_ + (word(at_) == "the" ? 1 : 0);
+        const auto length = length_of_time(from(first));
+        if (!length) return false;
+        size_t end = first + length->words;
+        const bool mark = is_one_of(word(end), {"mark", "point"});
+        if (first > at_ && !mark) return false;
+        if (mark) ++end;
+
+        if (!mark && is_one_of(parts_.last_word(), {"for", "every", "each", "per", "than", "least", "most", "about"}) &&
+            word(end) != "ago" && word(end) != "in")
+            return false;
+        if (word(end) == "ago") return take_relative(now_us_ - length->time_us, end + 1);
+        for (std::string_view link : {"before", "from"})
+            if (word(end) == link && word(end + 1) == "the" && word(end + 2) == "end")
+                return take_relative(now_us_ - length->time_us, skip_video(end + 3, {"of"}));
+        for (std::string_view link : {"after", "from"})
+            if (word(end) == link && word(end + 1) == "the" && is_one_of(word(end + 2), {"start", "beginning"}))
+                end = skip_video(end + 3, {"of"});
+        if (end > first && words_[end - 1].marks.empty()) {
+            const bool at_end = end + 1 == words_.size() || (end < words_.size() && !words_[end].marks.empty());
+            if (word(end) == "in" && at_end) ++end;
+            end = skip_video(end, {"into", "in"});
+        }
+        parts_.time(length->time_us, marks_before(end));
+        at_ = end;
+        return true;
+    }
+
+    bool take_relative(int64_t time_us, size_t end) {
+        parts_.drop({"about", "around", "at"});
+        parts_.word("at");
+        parts_.time(whole_second(time_us), marks_before(end));
+        at_ = end;
+        return true;
+    }
+
+    std::vector<Word> words_;
+    int64_t now_us_;
+    size_t at_ = 0;
+    Parts parts_;
+};
+
+}  // namespace
+
+std::string normalize_question(std::string_view question) {
+    std::string out;
+    for (size_t i = 0; i < question.size(); ++i) {
+        char c = question[i];
+        if (question.substr(i, 3) == "\u2019") {  // the apostrophe that word processors write
+            c = '\'';
+            i += 2;
+        } else if (question.substr(i, 3) == "\u2013") {  // the dash of a range
+            c = '-';
+            i += 2;
+        }
+        if (c >= 'A' && c <= 'Z') c = char(c - 'A' + 'a');
+        const bool space = c == ' ' || (c >= '\t' && c <= '\r');
+        if (space && (out.empty() || out.back() == ' ')) continue;
+        out += space ? ' ' : c;
+    }
+    const size_t end = out.find_last_not_of(" ?.!");
+    out.resize(end == std::string::npos ? 0 : end + 1);
+    return out;
+}
+
+std::vector<QuestionPart> split_times(std::string_view normalized, int64_t now_us) {
+    return TimeReader(words_of(normalized), now_us).read();
+}
+
+std::vector<PromptRow> question_prompt(const Tokenizer& tokenizer, std::string_view question, int64_t now_us,
+                                       size_t most_rows) {
+    const std::string text = normalize_question(question);
+    if (text.empty()) throw UsageError("Reading a question: it is empty; ask something, such as \"What is visible at 0:20?\"");
+    std::vector<PromptRow> rows{{-1, now_us}, {tokenizer.question(), 0}};
+    // A question may be as long as a book: stop before it is split into pieces.
+    constexpr size_t most_bytes_a_row = 64;
+    if (text.size() <= most_rows * most_bytes_a_row) {
+        for (const QuestionPart& part : split_times(text, now_us)) {
+            if (part.text.empty()) rows.push_back({-1, part.time_us});
+            else
+                for (int id : tokenizer.encode(part.text)) rows.push_back({id, 0});
+        }
+    } else {
+        rows.resize(most_rows + 1);
+    }
+    rows.push_back({tokenizer.answer(), 0});
+    if (rows.size() > most_rows) {
+        const std::string found = text.size() <= most_rows * most_bytes_a_row
+                                      ? std::to_string(rows.size()) + " rows"
+                                      : std::to_string(text.size()) + " bytes";
+        throw UsageError("Reading a question: \"" + text.substr(0, 40) + "...\" takes " + found + ", the most is " +
+                         std::to_string(most_rows) + " rows (about " + std::to_string(most_rows / 2) +
+                         " words); ask it in fewer words.");
+    }
+    return rows;
+}
+
+}  // namespace lv

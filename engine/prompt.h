@@ -1,0 +1,75 @@
+// From what a user types to the rows the model reads, and from generated ids to a sentence.
+//
+// A question becomes: [time row: now] <q> pieces, each written time as one time row <a>.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/tokenizer.h"
+
+namespace lv {
+
+// One row of a prompt: a piece of text (id >= 0), or a time (id < 0).
+struct PromptRow {
+    int id = -1;
+    int64_t time_us = 0;
+};
+
+// A stretch of a question: text, or a time in microseconds from the start of the video.
+struct QuestionPart {
+    std::string text;  // empty: this is a time
+    int64_t time_us = 0;
+};
+
+constexpr size_t most_question_rows = 192;
+
+// Lower case, one space between words, no space or mark (? . !) at the ends.
+std::string normalize_question(std::string_view question);
+
+// Splits a normalized question at the times written in it. Understood: "0:20", "1:02:03", "20s", "2 min 5 s", "1h2m",
+// "20 seconds", "second 20", "minute 2", numbers in words ("two minutes", "twenty-five seconds"), "half a minute",
+// "a minute and a half", "an hour", "1.5 minutes". Against `now_us`: "the last ten seconds" and "the first minute"
+// become "between" two times, "10 seconds ago" becomes "at" a time. A length of time ("for 10 seconds", "every
+// minute") stays text. Text parts are trimmed and not empty.
+std::vector<QuestionPart> split_times(std::string_view normalized, int64_t now_us);
+
+// The rows of a question. Throws UsageError when it is empty or has more than `most_rows` rows.
+std::vector<PromptRow> question_prompt(const Tokenizer& tokenizer, std::string_view question, int64_t now_us,
+                                       size_t most_rows = most_question_rows);
+
+// "0:20", "1:02:03": whole seconds, rounded down; negative times are 0:00.
+std::string written_time(int64_t time_us);
+
+// Turns generated ids into a sentence, piece by piece: `<time> hh mm ss` becomes "0:20", sentences begin with a
+// capital letter. Allocates nothing while the text stays below `capacity` bytes.
+class AnswerText {
+   public:
+    explicit AnswerText(const Tokenizer& tokenizer, size_t capacity = 4096);
+
+    // What this id added to the text, valid until the next call; often empty inside a time.
+    std::string_view push(int id);
+    // What is left of a broken time at the end.
+    std::string_view finish();
+    const std::string& text() const { return text_; }
+
+   private:
+    void add(std::string_view piece);
+    void add_time(int hours, int minutes, int seconds);
+    void put_space(bool wanted);
+
+    const Tokenizer& tokenizer_;
+    std::string text_;
+    int time_[3] = {};
+    int time_digits_ = -1;  // -1: not inside a time
+    bool capital_ = true;   // the next letter begins a sentence
+    bool space_ = false;    // one is due before the next word
+};
+
+// All of an answer at once.
+std::string answer_text(const Tokenizer& tokenizer, std::span<const int> ids);
+
+}  // namespace lv

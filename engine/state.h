@@ -1,0 +1,64 @@
+// What the layers remember between rows: retention states and windows (constant in length), and the caches.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/cache.h"
+#include "engine/config.h"
+#include "kernels/attention.h"
+#include "kernels/core/memory.h"
+#include "kernels/core/tensor.h"
+
+namespace lv {
+
+constexpr size_t most_chunk_rows = 256;  // rows that are appended at once
+
+// Keys and values of the last rows that a sliding layer can still see, always contiguous: rows are added behind, and
+// when the room is used up, the last `window` - 1 of them move to the front.
+class Window {
+   public:
+    Window() = default;
+    Window(size_t window, size_t kv_dim, DType type);
+    Window(const Window& other);
+    Window& operator=(const Window& other);
+    Window(Window&&) = default;
+    Window& operator=(Window&&) = default;
+
+    // k, v [n, kv_dim] f32, n <= most_chunk_rows.
+    void append(ConstMatrix k, ConstMatrix v);
+    // The rows kept, among them all that the rows last appended can see.
+    KvPiece piece() const;
+    size_t bytes() const { return keys_.bytes() + values_.bytes(); }
+
+   private:
+    size_t row_bytes() const { return kv_dim_ * dtype_bytes(type_); }
+    size_t room() const { return window_ - 1 + most_chunk_rows; }
+
+    size_t window_ = 0, kv_dim_ = 0;
+    DType type_ = DType::f16;
+    Buffer keys_, values_;    // [room, kv_dim]
+    uint64_t appended_ = 0;   // rows since the beginning
+    size_t held_ = 0;         // rows in the buffers
+};
+
+struct LayerState {
+    std::vector<float> retention;  // retention: [heads, head_dim, head_dim]
+    Window window;                 // sliding
+    Cache cache;                   // full: a cache of its own
+};
+
+struct State {
+    State(const Config& config, DType cache_type, size_t page_rows);
+
+    std::vector<LayerState> layers;  // of the self-decoder, bottom to top
+    Cache cache;                     // the one cache that all cross layers read
+    uint64_t rows = 0;
+
+    size_t state_bytes() const;
+    size_t cache_bytes() const;
+    void reserve(size_t rows);
+};
+
+}  // namespace lv

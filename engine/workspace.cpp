@@ -1,0 +1,36 @@
+#include "engine/workspace.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "engine/state.h"
+
+namespace lv {
+
+namespace {
+
+// The most that lies in the arena at once: the rows themselves, two rope tables, and the widest of the parts below.
+size_t arena_bytes(const Config& c, const WorkspaceOptions& options) {
+    const auto matrix = [&](size_t cols) { return Arena::bytes_of<float>(options.chunk_rows * cols); };
+    const size_t attention = matrix(c.dim) + matrix(c.q_dim() + 2 * c.kv_dim()) + matrix(c.q_dim()) +
+                             3 * matrix(c.n_attn_heads);
+    const size_t cross = matrix(c.dim) + 2 * matrix(c.q_dim()) + 3 * matrix(c.n_attn_heads);
+    const size_t retention = c.count(LayerKind::retention) == 0 ? 0 : 5 * matrix(c.dim) + matrix(c.n_self_heads);
+    const size_t feed_forward = matrix(c.dim) + matrix(2 * c.hidden_dim);
+    const size_t tables = matrix(c.dim) + matrix(c.attn_head_dim);
+    return matrix(c.dim) + tables + std::max({attention, cross, retention, feed_forward});
+}
+
+}  // namespace
+
+Workspace::Workspace(const Context& context, const Config& config, const WorkspaceOptions& options)
+    : context_(context),
+      options_(options),
+      arena_(arena_bytes(config, options)),
+      logits_(Buffer::of<float>(options.sampled * config.vocab_size)),
+      vocab_size_(config.vocab_size) {
+    assert(options.chunk_rows > 0 && options.chunk_rows <= most_chunk_rows);
+    assert(options.sampled > 0 && options.sampled <= options.chunk_rows);
+}
+
+}  // namespace lv

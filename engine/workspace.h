@@ -1,0 +1,47 @@
+// One thread's hands for running a model: its working memory, sized once from the config, and the pool to spread over.
+#pragma once
+
+#include <vector>
+
+#include "engine/config.h"
+#include "kernels/attention.h"
+#include "kernels/core/context.h"
+#include "kernels/core/memory.h"
+
+namespace lv {
+
+struct WorkspaceOptions {
+    size_t chunk_rows = 256;  // rows that pass through a layer at once in prefill
+    size_t sampled = 1;       // rows that logits may be asked for at once, at most chunk_rows
+};
+
+// Where the attention of sampled rows is added up, for evidence.
+struct AttentionMass {
+    size_t layers = 2;        // the topmost attention layers that count
+    std::vector<float> rows;  // by row of the memory; must have room for all of them
+    double total = 0;         // what was added over all rows
+    size_t sampled = 0;       // rows that count in the call at hand; set by forward()
+};
+
+// Not shared between threads; the context may be.
+class Workspace {
+   public:
+    Workspace(const Context& context, const Config& config, const WorkspaceOptions& options = {});
+
+    const Context& context() const { return context_; }
+    const WorkspaceOptions& options() const { return options_; }
+    Arena& arena() { return arena_; }
+    Matrix logits() { return {logits_.as<float>().data(), options_.sampled, vocab_size_}; }
+    std::vector<KvPiece>& pieces() { return pieces_; }  // scratch
+    size_t bytes() const { return arena_.capacity_bytes() + logits_.bytes(); }
+
+   private:
+    const Context& context_;
+    WorkspaceOptions options_;
+    Arena arena_;
+    Buffer logits_;  // [sampled, vocab]
+    size_t vocab_size_;
+    std::vector<KvPiece> pieces_;
+};
+
+}  // namespace lv
