@@ -13,9 +13,21 @@ SHARE = {"visible_at": 3, "visible_now": 1, "is_at": 1.5, "is_now": 0.7, "is_vid
          "where_at": 1.5, "where": 1.5, "moves": 1.5, "after": 1.5, "before": 1.5, "appears_first": 0.5,
          "earlier": 1.2, "happens": 2, "caption": 2, "how_often": 1.5, "describe": 1.5, "changes": 1.2, "length": 0.3,
          "beyond": 0.5, "greeting": 0.3, "unknown": 0.8}
-TRAINING_SHARE = {"many_times": 3, "many_classes": 3}
 # Kinds with long answers come in batches of their own, so that short ones are not padded to their length.
-LONG = {"intervals", "happens", "caption", "describe", "many_times", "many_classes"}
+LONG = {"intervals", "happens", "caption", "describe"}
+DRILL_SHARE = {name: 1.5 if name == "drill_times" else 1.0 for name in questions.DRILLS}
+
+
+@dataclass
+class Asked:
+    """One question as rows: ids (-1 a time row), their seconds, and the next id of each row where it is learnt or 0."""
+
+    kind: str
+    question: str
+    answer: str
+    ids: list
+    seconds: list
+    target: list
 
 
 @dataclass
@@ -36,29 +48,50 @@ class Batch:
     texts: list  # [B][Q] (question, answer)
 
 
-def ask(rng, world, text, n_questions, shares, mistypes=0.05, only=None):
-    """[(kind, question, answer, ids, seconds, answer ids)]."""
-    names = [only] if only else list(shares)
-    weight = np.array([1.0 if only else shares[name] for name in names])
+def as_rows(text, kind, question, answer, now_s):
+    ids, seconds = text.question(question, now_s)
+    pieces = text.answer(answer)
+    target = [0] * (len(ids) - 1) + pieces
+    return Asked(kind, question, answer, ids + pieces[:-1], seconds + [0.0] * (len(pieces) - 1), target)
+
+
+def drill_rows(text, kind, question, items, now_s):
+    ids, seconds = text.question(question, now_s)
+    target = [0] * len(ids)
+    for prompt, answer in items:
+        asked, asked_s = text.rows(prompt)
+        pieces = text.answer(answer)[:-1]
+        ids += asked + pieces
+        seconds += asked_s + [0.0] * len(pieces)
+        target += [0] * (len(asked) - 1) + pieces + [0]
+    return Asked(kind, question, " ".join(answer for _, answer in items), ids, seconds, target)
+
+
+def ask(rng, world, text, n_questions, shares, mistypes=0.05):
+    """`n_questions` of the kinds in `shares`, as often as that says."""
+    names = list(shares)
+    weight = np.array([shares[name] for name in names], float)
     weight /= weight.sum()
-    table = {**questions.KINDS, **questions.TRAINING_ONLY}
     out, tries = [], 0
     while len(out) < n_questions:
         tries += 1
         # A world may not allow every kind; after many tries ask what always has an answer.
         kind = names[int(rng.choice(len(names), p=weight))] if tries < 40 * n_questions else "is_video"
-        made = table[kind](world, rng)
+        drill = kind in questions.DRILLS
+        made = (questions.DRILLS if drill else questions.KINDS)[kind](world, rng)
         if not made:
             continue
         question, answer = made
+        if drill:
+            out.append(drill_rows(text, kind, question, answer, world.times[-1]))
+            continue
         if mistypes and rng.random() < mistypes:
             question = text_module.mistyped(question, rng)
-        ids, seconds = text.question(question, world.times[-1])
-        out.append((kind, question, answer, ids, seconds, text.answer(answer)))
+        out.append(as_rows(text, kind, question, answer, world.times[-1]))
     return out
 
 
-def make(rng, text, n_videos, n_questions, frames, shares, jumpy=0.7, noise=None, mistypes=0.05, only=None):
+def make(rng, text, n_videos, n_questions, frames, shares, jumpy=0.7, noise=None, mistypes=0.05):
     """frames: (fewest, most) a video; one batch holds videos of like lengths."""
     low, high = np.log(frames[0]), np.log(frames[1])
     centre = np.exp(rng.uniform(low, high))
@@ -67,7 +100,7 @@ def make(rng, text, n_videos, n_questions, frames, shares, jumpy=0.7, noise=None
         n = int(np.clip(round(centre * rng.uniform(0.75, 1.25)), frames[0], frames[1]))
         line = timeline.simulate(rng, n, jumpy=rng.random() < jumpy, noise=noise)
         lines.append(line)
-        asked.append(ask(rng, questions.World(line), text, n_questions, shares, mistypes, only))
+        asked.append(ask(rng, questions.World(line), text, n_questions, shares, mistypes))
     return collate(lines, asked)
 
 
@@ -87,25 +120,25 @@ def collate(lines, asked):
         scene = np.flatnonzero(line.dense[:, layout.IS_SCENE])
         scene_index[k, n - rows + scene] = line.scene_index
         scene_value[k, n - rows + scene] = line.scene_value
-    length = max(len(x[3]) + len(x[5]) - 1 for one in asked for x in one)
-    most = max(len(x[5]) for one in asked for x in one)
+    every = [x for one in asked for x in one]
+    length = max(len(x.ids) for x in every)
+    most = max(sum(t > 0 for t in x.target) for x in every)
     ids = np.zeros((b, q, length), np.int64)
     ids_time = np.zeros((b, q, length))
     lengths = np.zeros((b, q), np.int64)
     sampled = np.zeros((b, q, most), np.int64)
     target = np.zeros((b, q, most), np.int64)
     for k, one in enumerate(asked):
-        for j, (_, _, _, question, seconds, answer) in enumerate(one):
-            m, a = len(question), len(answer)
-            ids[k, j, :m], ids_time[k, j, :m] = question, seconds
-            ids[k, j, m : m + a - 1] = answer[:-1]
-            lengths[k, j] = m + a - 1
-            sampled[k, j, :a] = np.arange(m - 1, m - 1 + a)
-            target[k, j, :a] = answer
+        for j, x in enumerate(one):
+            m = lengths[k, j] = len(x.ids)
+            ids[k, j, :m], ids_time[k, j, :m] = x.ids, x.seconds
+            learnt = np.flatnonzero(x.target)
+            sampled[k, j, : len(learnt)] = learnt
+            target[k, j, : len(learnt)] = np.asarray(x.target)[learnt]
     f = torch.from_numpy
-    return Batch(f(dense), f(time_s), f(scene_index), f(scene_value), f(keep), f(ids), f(ids_time),
-                 f(lengths), f(sampled),
-                 f(target), [[x[0] for x in one] for one in asked], [[x[1:3] for x in one] for one in asked])
+    return Batch(f(dense), f(time_s), f(scene_index), f(scene_value), f(keep), f(ids), f(ids_time), f(lengths),
+                 f(sampled), f(target), [[x.kind for x in one] for one in asked],
+                 [[(x.question, x.answer) for x in one] for one in asked])
 
 
 def blind(batch):

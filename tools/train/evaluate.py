@@ -30,17 +30,14 @@ def measure(model, text, lengths, videos, jumpy, noise, seed=SEED, ask_blind=Tru
             world = batches.questions.World(line)
             asked = []
             for kind in kinds:
-                for _ in range(6):
-                    made = batches.ask(rng, world, text, 1, batches.SHARE, mistypes=0, only=kind)
-                    if made[0][0] == kind:
-                        asked += made
-                        break
+                made = batches.ask(rng, world, text, 1, {kind: 1}, mistypes=0)
+                asked += [x for x in made if x.kind == kind]
             batch = batches.collate([line], [asked])
             with torch.no_grad():
                 seen = batches.exact(*batches.run(model, batch), len(asked))
                 alone = batches.exact(*batches.run(model, batches.blind(batch)), len(asked)) if ask_blind else seen
-            for (kind, *_), a, b in zip(asked, seen.tolist(), alone.tolist()):
-                row = table[kind, length]
+            for x, a, b in zip(asked, seen.tolist(), alone.tolist()):
+                row = table[x.kind, length]
                 row[0] += a
                 row[1] += b
                 row[2] += 1

@@ -268,13 +268,7 @@ class Yoco(nn.Module):
         self.has_cross = "cross" in c.layers
         if self.has_cross:
             self.bridge = Bridge(c)
-            group = c.n_attn_heads // c.n_attn_kv_heads
-            with torch.no_grad():
-                wk = self.bridge.k.weight.view(c.dim, c.n_attn_kv_heads, 1, -1)
-                for layer in self.layers:
-                    if layer.kind == "cross":  # a query starts out looking for rows like itself
-                        start = wk.expand(-1, -1, group, -1).reshape(c.dim, -1)
-                        layer.mix.q.weight.copy_(start + 0.3 * layer.mix.q.weight)
+        self.start_as_copies()
         self.final_norm = nn.Parameter(torch.ones(c.dim))
         if not c.tied_output:
             self.output = Linear(c.dim, c.vocab_size)
@@ -282,6 +276,22 @@ class Yoco(nn.Module):
         period = layout.FOURIER_FIRST_PERIOD_S * layout.FOURIER_RATIO ** torch.arange(
             layout.FOURIER_COUNT, dtype=torch.float64)
         self.register_buffer("period_s", period, persistent=False)
+
+    @torch.no_grad()
+    def start_as_copies(self):
+        """Attention starts out looking for rows like the one that asks, and adding what it finds as it is."""
+        c = self.config
+        group = c.n_attn_heads // c.n_attn_kv_heads
+        per_head = lambda w: w.view(c.dim, c.n_attn_kv_heads, 1, -1).expand(-1, -1, group, -1).reshape(c.dim, -1)
+        for layer in self.layers:
+            mix = layer.mix
+            if layer.kind == "retention":
+                mix.o.weight.copy_(0.7 * mix.v.weight.t() + 0.3 * mix.o.weight)
+                continue
+            source = self.bridge if layer.kind == "cross" else mix
+            if layer.kind == "cross":
+                mix.q.weight.copy_(per_head(source.k.weight) + 0.3 * mix.q.weight)
+            mix.o.weight.copy_(per_head(source.v.weight).t() / group + 0.3 * mix.o.weight)
 
     # -- rows
 

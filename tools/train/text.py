@@ -41,9 +41,9 @@ class Text:
     def _encode_now(self, text):
         return tuple(self.pieces.encode(text))
 
-    def question(self, text, now_s):
-        """-> ids with TIME_ROW where a time stands, seconds of each row (0 for text). The first row is now."""
-        ids, seconds = [TIME_ROW, QUESTION], [float(now_s), 0.0]
+    def rows(self, text):
+        """-> ids with TIME_ROW where a time stands, seconds of each row (0 for text)."""
+        ids, seconds = [], []
         for index, part in enumerate(_TIME.split(text)):
             if index % 2:
                 ids.append(TIME_ROW)
@@ -52,7 +52,12 @@ class Text:
                 new = self._encode(part.strip())
                 ids += new
                 seconds += [0.0] * len(new)
-        return ids + [ANSWER], seconds + [0.0]
+        return ids, seconds
+
+    def question(self, text, now_s):
+        """Rows of a whole question: now, <q>, the question, <a>."""
+        ids, seconds = self.rows(text)
+        return [TIME_ROW, QUESTION] + ids + [ANSWER], [float(now_s), 0.0] + seconds + [0.0]
 
     def answer(self, text):
         """Ids of an answer with its end. Marks after a time carry no space piece."""
@@ -107,8 +112,8 @@ def corpus(seed=7, size=60000):
     from . import classes, phrases, questions, timeline
 
     rng = np.random.default_rng(seed)
-    kinds = list(questions.KINDS.values()) + list(questions.TRAINING_ONLY.values())
-    lines = []
+    kinds = list(questions.KINDS.values())
+    lines = ["each is in the video", "each count at", "each most", "each where", "each first", "each next"] * 50
     while len(lines) < size:
         world = questions.World(timeline.simulate(rng, int(rng.integers(4, 24))))
         for _ in range(12):

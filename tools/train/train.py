@@ -27,13 +27,11 @@ def start_from_words(model, text):
         for c, (one, many) in enumerate(zip(classes.NAMES, classes.PLURALS)):
             ids = text.pieces.encode(one) + text.pieces.encode(many)
             column = model.embedding[torch.tensor(ids)].mean(0)
-            model.projector.weight[layout.CLASS + c] = column / column.std()
-        scale = torch.full((layout.DENSE, 1), 1.0)
-        scale[layout.BOX : layout.BOX + 4] = 0.4
-        keep = torch.ones(layout.DENSE, dtype=torch.bool)
-        keep[layout.CLASS : layout.CLASS + layout.CLASSES] = False
-        model.projector.weight[: layout.DENSE][keep] *= scale[keep]
-        model.projector.weight[layout.FOURIER : layout.SCENE] *= 0.3
+            model.projector.weight[layout.CLASS + c] = 2 * column / column.std()
+        flags = torch.ones(layout.DENSE, dtype=torch.bool)
+        flags[layout.CLASS : layout.CLASS + layout.CLASSES] = False
+        model.projector.weight[: layout.DENSE][flags] *= 0.6
+        model.projector.weight[layout.FOURIER : layout.SCENE] *= 0.4
         model.projector.weight[layout.SCENE :] *= 0.2
 
 
@@ -60,14 +58,15 @@ class Stream(torch.utils.data.IterableDataset):
         while True:
             rng = np.random.default_rng((self.args.seed, step))
             most = int(np.interp(step, self.args.grow_steps, self.args.grow_frames))
-            early = float(np.interp(step, [0, self.args.grow_steps[-1]], [1.0, 0.15]))
-            shares = {**batches.SHARE, **{k: v * early for k, v in batches.TRAINING_SHARE.items()}}
-            long = rng.random() < 0.3
-            shares = {k: v for k, v in shares.items() if (k in batches.LONG) == long}
+            drilling = rng.random() < np.interp(step, [0, 300, 800, 3000], [0.7, 0.6, 0.35, 0.12])
+            long = rng.random() < 0.35
+            shares = batches.DRILL_SHARE if drilling else {
+                k: v for k, v in batches.SHARE.items() if (k in batches.LONG) == long}
+            size = np.interp(step, [0, 600, 2000], [0.5, 0.6, 1.0])
             low = 4 if rng.random() < 0.6 else max(4, most // 4)
             centre = float(np.exp(rng.uniform(np.log(low), np.log(most))))
-            n_videos = int(np.clip(self.args.rows / (centre * 3.2), 3, 20))
-            n_questions = max(8, self.args.questions // (2 if long else 1) // n_videos)
+            n_videos = int(np.clip(size * self.args.rows / (centre * 3.2), 3, 16))
+            n_questions = max(6, int(size * self.args.questions / (2 if long or drilling else 1)) // n_videos)
             noisy = {**(noise or batches.timeline.DEFAULT_NOISE)}
             quiet = float(np.interp(step, [0, 1000], [0.2, 1.0]))
             noisy = {k: v if "frames" in k else v * quiet for k, v in noisy.items()}
