@@ -48,5 +48,6 @@ BenchTable bench_encode(const BenchRun& run);
 BenchTable bench_prefill(const BenchRun& run);
 BenchTable bench_decode(const BenchRun& run);
 BenchTable bench_memory(const BenchRun& run);
+BenchTable bench_kernels(const BenchRun& run);
 
 }  // namespace lv

@@ -53,6 +53,7 @@ constexpr const char* bench_examples = R"(Names:
   prefill    rows a second into the memory, share of the machine's matmul peak; mini and a random 100M model
   decode     words a second out of the cross-decoder, by length
   memory     bytes of state and cache by length: YOCO beside a Transformer of equal size
+  kernels    every kernel alone: its share of the matmul peak or of the copy bandwidth
 
 Examples:
   longview bench                       all of them
@@ -172,7 +173,7 @@ Command parse_options(int argc, const char* const* argv) {
     bench_command.footer(bench_examples);
     bench_command.add_option("NAME", bench.names, "Which ones (default: all)")
         ->type_name("")
-        ->check(CLI::IsMember({"pipeline", "encode", "prefill", "decode", "memory"}));
+        ->check(CLI::IsMember({"pipeline", "encode", "prefill", "decode", "memory", "kernels"}));
     bench_command.add_option("--video", bench.video, "Video for 'pipeline' (default: one is made: 720p h264, 60 s)")->type_name("FILE");
     bench_command.add_flag("--full", bench.full, "Longer lengths too; takes minutes");
     bench_command.add_flag("--json", bench.json, "As one JSON object, for tools/plot_bench.py");

@@ -4,7 +4,8 @@
     longview bench memory --json > bench.json
     tools/plot_bench.py bench.json --out assets/pictures
 
-Writes OUT/bench_<name>.svg for every table that has columns marked "drawn", over its first column, on logarithmic axes.
+Writes OUT/bench_<name>_<model>.svg for every table that has columns marked "drawn", over its first column, on
+logarithmic axes; one picture for each name in its column "model".
 """
 
 import argparse
@@ -63,7 +64,17 @@ def labels_apart(wanted, gap=17):
     return placed
 
 
-def picture(table):
+def by_model(table):
+    """The table once for each model: (model, table with its rows alone)."""
+    names = [column["name"] for column in table["columns"]]
+    if "model" not in names:
+        return [("", table)]
+    at = names.index("model")
+    models = list(dict.fromkeys(row[at] for row in table["rows"]))
+    return [(model, {**table, "rows": [row for row in table["rows"] if row[at] == model]}) for model in models]
+
+
+def picture(table, model):
     x_column, drawn = table["columns"][0], [i for i, c in enumerate(table["columns"]) if c["drawn"]]
     unit = table["columns"][drawn[0]]["unit"]
     curves = [[(r[0], r[i]) for r in table["rows"] if r[i]] for i in drawn]
@@ -73,7 +84,7 @@ def picture(table):
     y_axis = Axis(y_ticks[0], y_ticks[-1], HEIGHT - BOTTOM, TOP)
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" style="{STYLE}">',
            f'<rect width="{WIDTH}" height="{HEIGHT}" rx="10" fill="#ffffff"/>',
-           text(LEFT, 30, table["title"], 15, color="#1f2328", weight="600")]
+           text(LEFT, 30, table["title"] + (f" ({model})" if model else ""), 15, color="#1f2328", weight="600")]
     for tick in y_ticks:
         y = y_axis.at(tick)
         out.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="#d8dee4"/>')
@@ -99,9 +110,11 @@ def main():
     tables = json.loads(options.json.read_text())["benches"]
     options.out.mkdir(parents=True, exist_ok=True)
     for table in tables:
-        if any(column["drawn"] for column in table["columns"]):
-            path = options.out / f"bench_{table['name']}.svg"
-            path.write_text(picture(table))
+        if not any(column["drawn"] for column in table["columns"]):
+            continue
+        for model, part in by_model(table):
+            path = options.out / ("_".join(filter(None, ["bench", table["name"], model])) + ".svg")
+            path.write_text(picture(part, model))
             print(path)
 
 

@@ -1,0 +1,55 @@
+#include "app/bench.h"
+
+#include <algorithm>
+#include <array>
+
+#include "app/commands.h"
+#include "app/output.h"
+#include "kernels/yardstick.h"
+
+namespace lv {
+namespace {
+
+struct Bench {
+    std::string_view name;
+    BenchTable (*measure)(const BenchRun&);
+};
+
+constexpr std::array<Bench, 6> benches{{{"pipeline", bench_pipeline},
+                                        {"encode", bench_encode},
+                                        {"prefill", bench_prefill},
+                                        {"decode", bench_decode},
+                                        {"memory", bench_memory},
+                                        {"kernels", bench_kernels}}};
+
+std::string build_name() {
+#ifdef NDEBUG
+    const std::string kind = "optimised";
+#else
+    const std::string kind = "with assertions";
+#endif
+    return "longview " LV_VERSION ", g++ " __VERSION__ ", " + kind;
+}
+
+}  // namespace
+
+int run_bench(const BenchOptions& options, const Interrupt& interrupt) {
+    Progress talk(options.quiet);
+    const Context context(static_cast<size_t>(options.model.threads));
+    const std::string machine = machine_name(context), build = build_name();
+    const BenchRun run{options, context, talk, interrupt.token()};
+    nlohmann::ordered_json report{{"machine", machine}, {"build", build}, {"benches", nlohmann::ordered_json::array()}};
+    if (!options.json) print_out("machine: " + machine + "\nbuild: " + build + "\n");
+    for (const Bench& bench : benches) {
+        const std::vector<std::string>& names = options.names;
+        if (!names.empty() && std::find(names.begin(), names.end(), bench.name) == names.end()) continue;
+        const BenchTable table = bench.measure(run);
+        if (interrupt.happened()) return exit_interrupted;
+        if (options.json) report["benches"].push_back(table_json(table));
+        else print_out("\n" + table_text(table));
+    }
+    if (options.json) print_out(report.dump(2) + "\n");
+    return 0;
+}
+
+}  // namespace lv
