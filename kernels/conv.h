@@ -57,11 +57,12 @@ struct ConvLayer {
 std::vector<MapShape> conv_shapes(std::span<const ConvLayer> layers, MapShape picture);
 
 struct ConvOptions {
-    bool bf16 = false;  // compute in bf16 where the CPU has it (3 significant digits); else f32
+    bool bf16 = false;    // compute in bf16 where the CPU has it (3 significant digits); else f32
+    bool onednn = true;   // false, or a build without oneDNN: our own gemm and loops, f32
 };
 
 // All layers made ready for one picture size: weights packed, maps laid out, an add fused into the convolution before
-// it. Const after construction; run() may be called from several threads at once.
+// it where oneDNN can. Const after construction; run() may be called from several threads at once.
 class ConvPlan {
    public:
     // `outputs`: numbers of the maps wanted. Error names the layer that is wrong.
@@ -74,11 +75,12 @@ class ConvPlan {
     const MapShape& picture() const;
     const std::vector<MapShape>& output_shapes() const;  // in the order of `outputs`
     size_t bytes() const;                                // packed weights, and maps for one picture
-    double flops() const;                                // multiplications and additions for one picture
+    double flops() const;                                // multiplications and additions of the convolutions, one picture
+    const char* engine() const;                          // "onednn f32", "onednn bf16", "own f32"
 
     // pictures [batch, picture]; outputs[i] [batch, output_shapes()[i]]. Pictures are spread over the context's
-    // threads, each by one thread; a batch smaller than the threads lets oneDNN's OpenMP team share each picture.
-    // The fastest use is a batch that is a multiple of the threads.
+    // threads and each is worked by one thread, so the fastest use is a batch that is a multiple of the threads.
+    // oneDNN's own OpenMP team is never started: primitives are made for, and run with, one OpenMP thread.
     void run(const Context& context, size_t batch, const float* pictures, std::span<float* const> outputs) const;
 
    private:
@@ -87,10 +89,9 @@ class ConvPlan {
 };
 
 namespace plain {
-// One layer by plain loops, f32: inputs[i] [batch, its shape], out [batch, conv_shapes' shape]. Proves ConvPlan right,
-// and runs where oneDNN was not found.
-void conv_layer(const ConvLayer& layer, size_t batch, std::span<const MapShape> shapes,
-                std::span<const float* const> inputs, float* out);
+// One layer and picture by plain loops: inputs[i] of shape shapes[i], out of the shape conv_shapes() tells.
+void conv_layer(const ConvLayer& layer, std::span<const MapShape> shapes, std::span<const float* const> inputs,
+                float* out);
 }  // namespace plain
 
 }  // namespace lv

@@ -31,7 +31,7 @@ struct KernelFigure {
 // Measures every kernel family at sizes of the small and of the 100M model. About ten seconds.
 std::vector<KernelFigure> kernel_figures(const Context& context);
 
-// The processor's name and the vector level the kernels run at: "AMD EPYC, 2 threads, x86-64-v4".
+// The processor's name and the vector level the kernels run at: "AMD EPYC, 2 threads, vector level v4".
 std::string machine_name(const Context& context);
 
 }  // namespace lv

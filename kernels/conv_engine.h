@@ -1,0 +1,43 @@
+// What a ConvPlan runs one picture with: oneDNN, or our own gemm and loops. Internal to conv*.cpp.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "kernels/conv.h"
+
+namespace lv {
+
+// A net that was checked: shapes[n] is map n's shape; `outputs` are map numbers.
+struct ConvNetParts {
+    std::span<const ConvLayer> layers;
+    std::span<const MapShape> shapes;
+    std::span<const size_t> outputs;
+};
+
+class ConvEngine {
+   public:
+    virtual ~ConvEngine() = default;
+    // One picture on the calling thread; several threads may do so at once.
+    virtual void run(const float* picture, std::span<float* const> outputs) const = 0;
+    virtual size_t bytes() const = 0;
+    virtual const char* name() const = 0;
+};
+
+std::unique_ptr<ConvEngine> make_own_conv_engine(const ConvNetParts& net);
+// Null when this build has no oneDNN.
+std::unique_ptr<ConvEngine> make_onednn_conv_engine(const ConvNetParts& net, const ConvOptions& options);
+
+Padding padding_of(const ConvLayer& layer, const MapShape& in);
+
+// Where each map lies in one block of floats, so that maps which are never needed together share room. Sizes are in
+// floats; a map of size 0 gets no room. last_use[n]: the last layer that reads map n (the number of layers: kept).
+struct MapPlaces {
+    std::vector<size_t> place;
+    size_t floats = 0;
+};
+std::vector<size_t> last_uses(const ConvNetParts& net);
+MapPlaces place_maps(std::span<const size_t> sizes, std::span<const size_t> last_use);
+
+}  // namespace lv

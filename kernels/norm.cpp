@@ -1,0 +1,39 @@
+#include "kernels/norm.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+#include "kernels/simd/simd.h"
+
+namespace lv {
+
+void rms_norm(const Context& context, ConstMatrix x, std::span<const float> weight, float eps, Matrix y) {
+    assert(x.rows == y.rows && x.cols == y.cols && weight.size() == x.cols);
+    const SimdTable& table = simd();
+    size_t grain = std::max<size_t>(1, 65536 / std::max<size_t>(1, x.cols));
+    context.parallel_for(0, x.rows, grain, [&](size_t first, size_t last) {
+        for (size_t row = first; row < last; ++row) {
+            const float* from = x.row(row).data();
+            float factor = 1 / std::sqrt(table.sum_of_squares(from, x.cols) / float(x.cols) + eps);
+            table.scale_by(from, weight.data(), factor, y.row(row).data(), x.cols);
+        }
+    });
+}
+
+void rms_norm_heads(const Context& context, ConstMatrix x, size_t heads, float eps, Matrix y) {
+    assert(x.rows == y.rows && x.cols == y.cols && x.cols % heads == 0);
+    const SimdTable& table = simd();
+    size_t head_dim = x.cols / heads;
+    size_t grain = std::max<size_t>(1, 65536 / std::max<size_t>(1, x.cols));
+    context.parallel_for(0, x.rows, grain, [&](size_t first, size_t last) {
+        for (size_t row = first; row < last; ++row)
+            for (size_t head = 0; head < heads; ++head) {
+                const float* from = x.row(row).data() + head * head_dim;
+                float factor = 1 / std::sqrt(table.sum_of_squares(from, head_dim) / float(head_dim) + eps);
+                table.scale_by(from, nullptr, factor, y.row(row).data() + head * head_dim, head_dim);
+            }
+    });
+}
+
+}  // namespace lv
