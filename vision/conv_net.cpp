@@ -1,0 +1,127 @@
+#include "vision/conv_net.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/core/error.h"
+
+namespace lv {
+namespace {
+
+constexpr size_t plans_kept = 6;
+
+ConvLayer::Kind kind_of(NetLayer::Op op) {
+    switch (op) {
+        case NetLayer::Op::add: return ConvLayer::Kind::add;
+        case NetLayer::Op::upsample2: return ConvLayer::Kind::upsample;
+        case NetLayer::Op::global_pool: return ConvLayer::Kind::global_average_pool;
+        default: return ConvLayer::Kind::conv;
+    }
+}
+
+Activation activation_of(NetLayer::Act act) {
+    switch (act) {
+        case NetLayer::Act::relu6: return Activation::relu6;
+        case NetLayer::Act::silu: return Activation::silu;
+        default: return Activation::none;
+    }
+}
+
+// A linear layer is a 1 x 1 convolution of a 1 x 1 map: [in, out] becomes [out, in].
+std::vector<float> transposed(const std::vector<float>& from, size_t rows, size_t cols) {
+    std::vector<float> to(from.size());
+    for (size_t row = 0; row < rows; ++row)
+        for (size_t col = 0; col < cols; ++col) to[col * rows + row] = from[row * cols + col];
+    return to;
+}
+
+void require_finite(const std::vector<float>& values, const WeightFile& file, const std::string& name) {
+    const bool finite = std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
+    require(finite, "reading ", file.path().string(), ": ", name, " holds values that are not finite; export or copy it again");
+}
+
+}  // namespace
+
+ConvNet::ConvNet(const std::vector<NetLayer>& layers, std::vector<std::string> outputs, const WeightFile& weights,
+                 const ConvOptions& options)
+    : options_(options) {
+    std::map<std::string, size_t> map_of{{"image", 0}};
+    values_.reserve(layers.size() * 2);
+    for (const NetLayer& layer : layers) {
+        ConvLayer made;
+        made.name = layer.name;
+        made.kind = kind_of(layer.op);
+        made.activation = activation_of(layer.act);
+        for (const std::string& in : layer.in) {
+            const auto found = map_of.find(in);
+            require(found != map_of.end(), "building the conv net: layer ", layer.name, " reads ", in,
+                    ", which is no earlier layer; export the model again");
+            made.inputs.push_back(found->second);
+        }
+        if (layer.op == NetLayer::Op::conv || layer.op == NetLayer::Op::linear) {
+            made.kernel = layer.kernel;
+            made.stride = layer.stride;
+            made.groups = layer.groups;
+            made.out_channels = layer.out_channels;
+            made.padding = {layer.top, layer.left, layer.bottom, layer.right};
+            const std::string name = layer.name + ".weight";
+            if (layer.op == NetLayer::Op::conv) {
+                values_.push_back(weights.floats(
+                    name, {layer.out_channels, layer.in_channels / layer.groups, layer.kernel, layer.kernel}));
+            } else {
+                values_.push_back(transposed(weights.floats(name, {layer.in_channels, layer.out_channels}),
+                                             layer.in_channels, layer.out_channels));
+            }
+            require_finite(values_.back(), weights, name);
+            made.weight = values_.back();
+            values_.push_back(weights.floats(layer.name + ".bias", {layer.out_channels}));
+            require_finite(values_.back(), weights, layer.name + ".bias");
+            made.bias = values_.back();
+            parameters_ += made.weight.size() + made.bias.size();
+        }
+        layers_.push_back(std::move(made));
+        map_of[layer.name] = layers_.size();
+    }
+    for (const std::string& name : outputs) {
+        const auto found = map_of.find(name);
+        require(found != map_of.end() && found->second > 0, "building the conv net: the output ", name,
+                " is no layer; export the model again");
+        output_maps_.push_back(found->second);
+    }
+    conv_shapes(layers_, {64, 64, 3});  // says which layer does not fit, before any video is opened
+}
+
+std::vector<MapShape> ConvNet::shapes(size_t height, size_t width) const {
+    const std::vector<MapShape> all = conv_shapes(layers_, {height, width, 3});
+    std::vector<MapShape> shapes;
+    for (size_t map : output_maps_) shapes.push_back(all[map]);
+    return shapes;
+}
+
+std::shared_ptr<const ConvPlan> ConvNet::plan(size_t height, size_t width) const {
+    const MapShape picture{height, width, 3};
+    const std::lock_guard lock(mutex_);
+    const auto found = std::find_if(plans_.begin(), plans_.end(), [&](const auto& plan) { return plan.first == picture; });
+    if (found != plans_.end()) {
+        std::rotate(found, found + 1, plans_.end());
+        return plans_.back().second;
+    }
+    plans_.emplace_back(picture, std::make_shared<const ConvPlan>(layers_, picture, output_maps_, options_));
+    if (plans_.size() > plans_kept) plans_.erase(plans_.begin());
+    return plans_.back().second;
+}
+
+std::vector<NetMap> ConvNet::run(const Context& context, size_t batch, size_t height, size_t width,
+                                 const float* pictures) const {
+    const std::shared_ptr<const ConvPlan> made = plan(height, width);
+    std::vector<NetMap> maps;
+    std::vector<float*> targets;
+    for (const MapShape& shape : made->output_shapes()) maps.push_back({shape, std::vector<float>(batch * shape.size())});
+    for (NetMap& map : maps) targets.push_back(map.values.data());
+    made->run(context, batch, pictures, targets);
+    return maps;
+}
+
+double ConvNet::flops(size_t height, size_t width) const { return plan(height, width)->flops(); }
+
+}  // namespace lv

@@ -1,0 +1,50 @@
+// Decoded libav pictures made into upright RGB Pictures of the size that is wanted (private to the FFmpeg source).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+
+#include "vision/frame_source.h"
+
+struct AVFrame;
+struct SwsContext;
+
+namespace lv {
+
+// How the stored picture is laid out on screen.
+struct Placement {
+    // Display matrix rounded to quarter turns: screen x = xx * x + xy * y, screen y = yx * x + yy * y.
+    int xx = 1, xy = 0, yx = 0, yy = 1;
+    int aspect_num = 1, aspect_den = 1;  // width : height of one stored pixel
+    bool turns() const { return xy != 0; }
+};
+
+struct Size {
+    int width = 0, height = 0;
+};
+
+// The size on screen in square pixels: pixel aspect applied to the width, then the quarter turn.
+Size upright_size(int stored_width, int stored_height, const Placement& placement);
+// `size` scaled so that its long side is at most max_side (0: as it is); sides round half to even, at least 1.
+Size limited_size(Size size, int max_side);
+
+// Keeps its scaler between pictures of one format. One thread at a time.
+class PictureMaker {
+   public:
+    explicit PictureMaker(int max_side) : max_side_(max_side) {}
+    ~PictureMaker();
+    PictureMaker(const PictureMaker&) = delete;
+    PictureMaker& operator=(const PictureMaker&) = delete;
+
+    // Scales with an area filter straight to the wanted size. Interlaced pictures that shrink to half or less lend one
+    // field; transparency is laid over white. Fills picture, width and height of the result.
+    Frame make(const AVFrame& decoded, const Placement& placement);
+
+   private:
+    int max_side_;
+    SwsContext* scaler_ = nullptr;  // swscale reuses or replaces it for each picture; freed by the destructor
+    std::vector<uint8_t> scratch_;
+};
+
+}  // namespace lv

@@ -1,0 +1,79 @@
+// Where pictures come from: a pull interface over files, pipes, network streams, cameras and generated pictures.
+//
+// Threads: a source belongs to one thread at a time; info() may be read by others. Nothing is pushed: a call decodes
+// what it needs and returns. End of stream, and a stop that was asked for, are an empty optional, not an error.
+// A damaged part of a stream is skipped and counted; what cannot be read at all throws lv::Error.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace lv {
+
+// 8-bit RGB, rows without gaps: [height, width, 3], upright, square pixels, no alpha. Immutable once in a Frame.
+struct Picture {
+    int width = 0;
+    int height = 0;
+    std::vector<uint8_t> rgb;
+};
+
+// A picture and when it is on screen. Copies share the picture.
+struct Frame {
+    std::shared_ptr<const Picture> picture;
+    int64_t time_us = 0;  // the time it was asked for, or pts_us when nobody asked for a time
+    int64_t pts_us = 0;   // when it came on screen; the source's first moment is 0
+    int width = 0;        // upright full size in square pixels, px; the picture may be smaller (max_side)
+    int height = 0;
+};
+
+struct SourceInfo {
+    std::string name;         // as the user wrote it
+    int64_t duration_us = 0;  // 0: not known (pipe, live)
+    double fps = 0;           // mean, 0: not known
+    int width = 0;            // upright, square pixels
+    int height = 0;
+    std::string codec;      // "h264"
+    std::string container;  // "mov,mp4,..."
+    bool is_still = false;  // one picture
+    bool is_live = false;   // comes at its own pace: camera, screen, rtsp
+};
+
+struct SourceStats {
+    int64_t decoded = 0;    // pictures decoded
+    int64_t damaged = 0;    // packets or pictures that could not be decoded
+    int64_t passed_by = 0;  // packets that were not decoded because nobody needs their pictures
+    bool ended_early = false;  // the data stopped before the duration that the header promises
+};
+
+enum class SamplingMode {
+    exact,       // the picture that decoding everything would show
+    key_frames,  // the last key frame at or before the time: much cheaper, off by up to a group of pictures
+};
+
+struct SourceOptions {
+    int max_side = 0;                         // > 0: pictures whose long side is larger are scaled to it while converting
+    int threads = 0;                          // decoding threads, 0: one a core, at most 16
+    SamplingMode sampling = SamplingMode::exact;
+    int64_t period_us = 0;                    // > 0: times asked for will be this far apart at least (lets packets go by)
+    int64_t deadline_us = 20'000'000;         // longest wait for a network or device read; 0: for ever
+    std::stop_token stop;                     // ends every wait and the stream
+};
+
+class FrameSource {
+   public:
+    virtual ~FrameSource() = default;
+    virtual const SourceInfo& info() const = 0;
+    // The next picture, each once, pts_us strictly rising; empty at the end of the stream.
+    virtual std::optional<Frame> next() = 0;
+    // The picture on screen at time_us (>= every time asked before): the last with pts_us <= time_us, before the first
+    // one the first; empty once time_us lies at or behind the end of the last picture. time_us of the result is the
+    // time asked for. Use either next() or show() on one source.
+    virtual std::optional<Frame> show(int64_t time_us) = 0;
+    virtual SourceStats stats() const = 0;
+};
+
+}  // namespace lv
