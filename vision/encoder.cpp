@@ -1,0 +1,212 @@
+#include "vision/encoder.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+
+#include "kernels/core/error.h"
+#include "vision/preprocess.h"
+
+namespace lv {
+namespace {
+
+constexpr int field_px = 16;
+constexpr int noise = 3;  // mean absolute difference of a field's bytes that coding alone makes
+constexpr uint32_t state_version = 1;
+
+std::vector<std::string> outputs_of(const VisionConfig& config) {
+    std::vector<std::string> names{config.classes};
+    names.insert(names.end(), config.scores.begin(), config.scores.end());
+    names.insert(names.end(), config.boxes.begin(), config.boxes.end());
+    return names;
+}
+
+std::shared_ptr<const Picture> scaled(const std::shared_ptr<const Picture>& picture, int long_side) {
+    if (std::max(picture->width, picture->height) == long_side) return picture;
+    return std::make_shared<const Picture>(scaled_picture(*picture, long_side));
+}
+
+}  // namespace
+
+bool alike(const Picture& a, const Picture& b) {
+    if (a.width != b.width || a.height != b.height) return false;
+    for (int top = 0; top < a.height; top += field_px) {
+        const int bottom = std::min(top + field_px, a.height);
+        for (int left = 0; left < a.width; left += field_px) {
+            const int bytes = (std::min(left + field_px, a.width) - left) * 3;
+            int sum = 0;
+            for (int y = top; y < bottom; ++y) {
+                const size_t first = (static_cast<size_t>(y) * a.width + left) * 3;
+                for (int i = 0; i < bytes; ++i) sum += std::abs(a.rgb[first + i] - b.rgb[first + i]);
+            }
+            if (sum > noise * bytes * (bottom - top)) return false;
+        }
+    }
+    return true;
+}
+
+VisionModel::VisionModel(const std::filesystem::path& model_dir, const ConvOptions& options)
+    : VisionModel(read_vision_config(model_dir), WeightFile::open(model_dir / "vision.safetensors"), options) {}
+
+VisionModel::VisionModel(const VisionConfig& config, const WeightFile& weights, const ConvOptions& options)
+    : config_(config), net_(config.layers, outputs_of(config), weights, options) {
+    check();
+}
+
+void VisionModel::check() const {
+    const size_t kinds = config_.objects.classes.size();
+    require(kinds == row::kinds, "reading the vision part of the model: it knows ", kinds, " kinds of objects; expected ",
+            row::kinds, " (COCO's); this model needs another longview");
+    const auto side = static_cast<size_t>((config_.input.long_side + config_.input.multiple - 1) /
+                                          config_.input.multiple * config_.input.multiple);
+    const std::vector<MapShape> shapes = net_.shapes(side, side);
+    require(shapes[0] == MapShape{1, 1, row::scenes}, "reading the vision part of the model: the layer ",
+            config_.classes, " gives ", shapes[0].size(), " values; expected ", row::scenes, "; export the model again");
+    const size_t strides = config_.objects.strides.size();
+    for (size_t i = 0; i < strides; ++i) {
+        const size_t cells = side / static_cast<size_t>(config_.objects.strides[i]);
+        require(shapes[1 + i] == MapShape{cells, cells, kinds} && shapes[1 + strides + i] == MapShape{cells, cells, 4},
+                "reading the vision part of the model: the layers ", config_.scores[i], " and ", config_.boxes[i],
+                " have other sizes than ", kinds, " and 4 channels at stride ", config_.objects.strides[i],
+                "; export the model again");
+    }
+}
+
+std::vector<Sight> VisionModel::look(const Context& context, std::span<const Picture* const> pictures) const {
+    std::vector<Canvas> canvases(pictures.size());
+    context.parallel_for(0, pictures.size(), 1, [&](size_t first, size_t last) {
+        for (size_t i = first; i < last; ++i) canvases[i] = canvas_of(*pictures[i], config_.input);
+    });
+    std::map<std::pair<int, int>, std::vector<size_t>> sizes;
+    for (size_t i = 0; i < canvases.size(); ++i) sizes[{canvases[i].height, canvases[i].width}].push_back(i);
+
+    std::vector<Sight> sights(pictures.size());
+    for (const auto& [size, members] : sizes) {
+        const size_t values = canvases[members[0]].values.size();
+        std::vector<float> batch(values * members.size());
+        for (size_t k = 0; k < members.size(); ++k)
+            std::copy(canvases[members[k]].values.begin(), canvases[members[k]].values.end(), batch.begin() + k * values);
+        const std::vector<NetMap> maps = net_.run(context, members.size(), size.first, size.second, batch.data());
+        for (size_t k = 0; k < members.size(); ++k) {
+            const Canvas& canvas = canvases[members[k]];
+            const size_t strides = config_.objects.strides.size();
+            std::vector<ObjectMaps> parts;
+            for (size_t i = 0; i < strides; ++i) {
+                const NetMap& scores = maps[1 + i];
+                const NetMap& boxes = maps[1 + strides + i];
+                parts.push_back({config_.objects.strides[i], scores.shape.height, scores.shape.width,
+                                 scores.shape.channels, scores.values.data() + k * scores.shape.size(),
+                                 boxes.values.data() + k * boxes.shape.size()});
+            }
+            Sight& sight = sights[members[k]];
+            sight.objects = find_objects(parts, canvas.picture_width, canvas.picture_height, config_.objects);
+            sight.scene = scene_of({maps[0].values.data() + k * row::scenes, row::scenes});
+        }
+    }
+    return sights;
+}
+
+EncodedFrames Encoder::encode(const Context& context, std::span<const Frame> frames) {
+    EncodedFrames out;
+    encode(context, frames, out);
+    return out;
+}
+
+void Encoder::encode(const Context& context, std::span<const Frame> frames, EncodedFrames& out) {
+    out.values.clear();
+    out.times_us.clear();
+    out.frames.clear();
+    // Which pictures are new: each is compared with the last new one, so that slow drift is noticed.
+    std::vector<std::shared_ptr<const Picture>> fresh;
+    std::vector<bool> repeats;
+    std::shared_ptr<const Picture> last = last_;
+    for (const Frame& frame : frames) {
+        require(frame.picture && frame.picture->width > 0, "encoding a frame: it has no picture; expected RGB");
+        const std::shared_ptr<const Picture> small = scaled(frame.picture, model_.long_side());
+        repeats.push_back(options_.skip_alike && last && (last == small || alike(*last, *small)));
+        if (repeats.back()) continue;
+        fresh.push_back(small);
+        last = small;
+    }
+    std::vector<const Picture*> pictures;
+    for (const auto& picture : fresh) pictures.push_back(picture.get());
+    std::vector<Sight> sights = model_.look(context, pictures);
+    looked_at_ += static_cast<int64_t>(sights.size());
+
+    for (size_t i = 0, k = 0; i < frames.size(); ++i) {
+        SeenFrame seen;
+        seen.time_us = frames[i].time_us;
+        seen.repeated = repeats[i];
+        if (!repeats[i]) {
+            seen.cut = !last_ || colour_distance(*last_, *fresh[k]) > options_.cut_distance;
+            last_ = fresh[k];
+            last_sight_ = std::move(sights[k]);
+            ++k;
+        }
+        if (seen.cut) tracker_.forget();
+        const std::span<const Track> tracks = tracker_.update(last_sight_.objects);
+        for (const Track& track : tracks) seen.objects.push_back({track.id, track.now});
+        seen.scene = last_sight_.scene;
+        seen.first_row = out.rows();
+        seen.rows = rows_.append(seen.time_us, tracks, seen.scene, seen.cut, out.values);
+        out.times_us.insert(out.times_us.end(), seen.rows, seen.time_us);
+        out.frames.push_back(std::move(seen));
+    }
+}
+
+std::vector<std::byte> Encoder::save() const {
+    StateWriter writer;
+    writer.put(state_version);
+    writer.put(looked_at_);
+    tracker_.save(writer);
+    rows_.save(writer);
+    writer.put<int32_t>(last_ ? last_->width : 0);
+    writer.put<int32_t>(last_ ? last_->height : 0);
+    if (last_) writer.put_all<uint8_t>(last_->rgb);
+    writer.put<uint64_t>(last_sight_.objects.size());
+    for (const Object& object : last_sight_.objects) {
+        writer.put<int32_t>(object.kind);
+        for (float value : {object.score, object.left, object.top, object.right, object.bottom}) writer.put(value);
+    }
+    for (const SceneValue& value : last_sight_.scene) {
+        writer.put<int32_t>(value.scene);
+        writer.put(value.probability);
+    }
+    return writer.take();
+}
+
+void Encoder::restore(std::span<const std::byte> bytes) {
+    StateReader reader(bytes);
+    require(reader.get<uint32_t>() == state_version,
+            "restoring the state of vision: it was saved by another version; watch the video again");
+    Encoder fresh(model_, options_);
+    reader.get(fresh.looked_at_);
+    fresh.tracker_.restore(reader);
+    fresh.rows_.restore(reader);
+    const int32_t width = reader.within<int32_t>(0, 4096), height = reader.within<int32_t>(0, 4096);
+    if (width > 0) {
+        Picture picture{width, height, reader.get_all<uint8_t>()};
+        require(picture.rgb.size() == static_cast<size_t>(width) * height * 3,
+                "restoring the state of vision: its picture has another size than it says; save the memory again");
+        fresh.last_ = std::make_shared<const Picture>(std::move(picture));
+    }
+    const auto count = reader.within<uint64_t>(0, 1000);
+    for (uint64_t i = 0; i < count; ++i) {
+        Object object;
+        object.kind = reader.within<int32_t>(0, row::kinds - 1);
+        for (float* value : {&object.score, &object.left, &object.top, &object.right, &object.bottom}) reader.get(*value);
+        fresh.last_sight_.objects.push_back(object);
+    }
+    for (SceneValue& value : fresh.last_sight_.scene) {
+        value.scene = reader.within<int32_t>(0, row::scenes - 1);
+        reader.get(value.probability);
+    }
+    reader.end();
+    tracker_ = std::move(fresh.tracker_);
+    rows_ = std::move(fresh.rows_);
+    last_ = std::move(fresh.last_);
+    last_sight_ = std::move(fresh.last_sight_);
+    looked_at_ = fresh.looked_at_;
+}
+
+}  // namespace lv

@@ -1,0 +1,110 @@
+// Frames to the rows the model reads: small picture, conv net, objects, tracks, feature rows; a plain matrix with times.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kernels/core/context.h"
+#include "kernels/core/tensor.h"
+#include "vision/conv_net.h"
+#include "vision/frame_source.h"
+#include "vision/objects.h"
+#include "vision/token_rows.h"
+#include "vision/tracker.h"
+
+namespace lv {
+
+// What the net reads of one picture.
+struct Sight {
+    std::vector<Object> objects;  // best first, before tracking
+    Scene scene;
+};
+
+// The vision half of a model directory: config.json's "vision" and vision.safetensors. Const, shared by all streams.
+class VisionModel {
+   public:
+    // Throws Error that names the file at fault.
+    explicit VisionModel(const std::filesystem::path& model_dir, const ConvOptions& options = {});
+    VisionModel(const VisionConfig& config, const WeightFile& weights, const ConvOptions& options = {});
+
+    const VisionConfig& config() const { return config_; }
+    const ConvNet& net() const { return net_; }
+    // How long the long side of a picture needs to be: the max_side to open the source with.
+    int long_side() const { return config_.input.long_side; }
+    // Looks at pictures, each on its own; those of one size run as one batch, one picture a thread.
+    std::vector<Sight> look(const Context& context, std::span<const Picture* const> pictures) const;
+
+   private:
+    void check() const;
+    VisionConfig config_;
+    ConvNet net_;
+};
+
+// One object of a frame, for captions, JSON and the picture's overlay.
+struct SeenObject {
+    uint64_t track = 0;  // the same number is the same object, as far as the tracker can tell
+    Object object;
+};
+
+struct SeenFrame {
+    int64_t time_us = 0;
+    size_t first_row = 0, rows = 0;   // in EncodedFrames
+    bool cut = false;                 // the first frame, or another place than the frame before
+    bool repeated = false;            // looked like the frame before and was not looked at again
+    std::vector<SeenObject> objects;  // in the order of appearance
+    Scene scene{};
+};
+
+struct EncodedFrames {
+    std::vector<float> values;      // [rows, feature_dim]
+    std::vector<int64_t> times_us;  // [rows]
+    std::vector<SeenFrame> frames;
+
+    size_t rows() const { return times_us.size(); }
+    ConstMatrix matrix() const { return {values.data(), rows(), row::feature_dim}; }
+};
+
+struct EncoderOptions {
+    TrackerOptions tracker;
+    bool skip_alike = true;  // do not look again at a picture that equals the last one looked at
+    double cut_distance = 0.5;  // colour_distance() from which a frame is another place
+};
+
+// One video's encoder: frames go in, in order, any number at a time. The result does not depend on how they are split
+// into calls. One thread at a time; the model is shared.
+class Encoder {
+   public:
+    Encoder(const VisionModel& model, const EncoderOptions& options = {}) : model_(model), options_(options) {
+        tracker_ = Tracker(options.tracker);
+    }
+
+    // Replaces what is in `out`, keeping its room.
+    void encode(const Context& context, std::span<const Frame> frames, EncodedFrames& out);
+    EncodedFrames encode(const Context& context, std::span<const Frame> frames);
+
+    int64_t looked_at() const { return looked_at_; }  // frames that went through the net
+
+    // All that decides about later rows, some 200 KB: encoding goes on after a load as if nothing had happened.
+    std::vector<std::byte> save() const;
+    // Throws Error when the bytes are not such a state; then the encoder is as it was.
+    void restore(std::span<const std::byte> bytes);
+
+   private:
+    const VisionModel& model_;
+    EncoderOptions options_;
+    Tracker tracker_;
+    TokenRows rows_;
+    std::shared_ptr<const Picture> last_;  // scaled, the last one looked at
+    Sight last_sight_;
+    int64_t looked_at_ = 0;
+};
+
+// Whether b shows nothing that a does not: no field of 16 x 16 px differs by more than noise.
+bool alike(const Picture& a, const Picture& b);
+
+}  // namespace lv

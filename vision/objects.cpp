@@ -1,0 +1,62 @@
+#include "vision/objects.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace lv {
+namespace {
+
+constexpr float largest_log_side = 6;
+
+float share(float px, int side) { return std::clamp(px / static_cast<float>(side), 0.0f, 1.0f); }
+
+}  // namespace
+
+float overlap(const Object& a, const Object& b) {
+    const float width = std::min(a.right, b.right) - std::max(a.left, b.left);
+    const float height = std::min(a.bottom, b.bottom) - std::max(a.top, b.top);
+    if (width <= 0 || height <= 0) return 0;
+    const float shared = width * height;
+    return shared / std::max(a.area() + b.area() - shared, 1e-9f);
+}
+
+std::vector<Object> find_objects(std::span<const ObjectMaps> maps, int picture_width, int picture_height,
+                                 const ObjectConfig& config) {
+    // sigmoid(logit) >= floor exactly when logit >= log(floor / (1 - floor)): no exponential for the many empty cells.
+    const float floor = config.score_floor < 1 ? std::log(config.score_floor / (1 - config.score_floor)) : 1e30f;
+    std::vector<Object> objects;
+    for (const ObjectMaps& map : maps) {
+        const auto stride = static_cast<float>(map.stride);
+        for (size_t cell = 0; cell < map.height * map.width; ++cell) {
+            const float* logits = map.scores + cell * map.kinds;
+            const float* best = std::max_element(logits, logits + map.kinds);
+            if (!(*best >= floor)) continue;
+            const float* logs = map.boxes + cell * 4;
+            float sides[4];
+            for (int i = 0; i < 4; ++i) sides[i] = stride * std::exp(std::min(logs[i], largest_log_side));
+            const float x = (static_cast<float>(cell % map.width) + 0.5f) * stride;
+            const float y = (static_cast<float>(cell / map.width) + 0.5f) * stride;
+            objects.push_back({static_cast<int>(best - logits), 1 / (1 + std::exp(-*best)),
+                               share(x - sides[0], picture_width), share(y - sides[1], picture_height),
+                               share(x + sides[2], picture_width), share(y + sides[3], picture_height)});
+        }
+    }
+    return suppressed(std::move(objects), config);
+}
+
+std::vector<Object> suppressed(std::vector<Object> objects, const ObjectConfig& config) {
+    std::stable_sort(objects.begin(), objects.end(), [](const Object& a, const Object& b) { return a.score > b.score; });
+    std::vector<Object> kept;
+    const float same = std::min(config.iou_same_class, config.iou_any_class);
+    for (const Object& object : objects) {
+        const bool covered = std::any_of(kept.begin(), kept.end(), [&](const Object& better) {
+            return overlap(object, better) > (better.kind == object.kind ? same : config.iou_any_class);
+        });
+        if (covered) continue;
+        kept.push_back(object);
+        if (kept.size() == static_cast<size_t>(config.max_boxes)) break;
+    }
+    return kept;
+}
+
+}  // namespace lv

@@ -1,0 +1,43 @@
+// From the conv net's maps to objects: decoding and non-maximum suppression. Twin of tools/train/objects/detect.py.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "vision/vision_config.h"
+
+namespace lv {
+
+// A box in shares of the picture (0..1, x right, y down) around an object of a kind (index of its class name).
+struct Object {
+    int kind = 0;
+    float score = 0;  // 0..1
+    float left = 0, top = 0, right = 0, bottom = 0;
+
+    float width() const { return right - left; }
+    float height() const { return bottom - top; }
+    float area() const { return width() * height(); }
+    float cx() const { return (left + right) / 2; }
+    float cy() const { return (top + bottom) / 2; }
+};
+
+float overlap(const Object& a, const Object& b);  // intersection over union, 0..1
+
+// The maps of one stride for one picture, channels-last.
+struct ObjectMaps {
+    int stride = 8;          // px of the canvas a cell
+    size_t height = 0, width = 0;
+    size_t kinds = 0;
+    const float* scores = nullptr;  // [height, width, kinds] logits
+    const float* boxes = nullptr;   // [height, width, 4] logs of left, top, right, bottom in strides
+};
+
+// Objects of one picture, best first, at most config.max_boxes. picture_width and picture_height: px of the picture
+// inside the canvas, whose sides the boxes become shares of.
+std::vector<Object> find_objects(std::span<const ObjectMaps> maps, int picture_width, int picture_height,
+                                 const ObjectConfig& config);
+
+// Best first; a box goes when a better one overlaps it by more than the config's limits.
+std::vector<Object> suppressed(std::vector<Object> objects, const ObjectConfig& config);
+
+}  // namespace lv
