@@ -1,7 +1,8 @@
 """Runs the frozen trunk once over photos and made pictures, and keeps its three maps (f16) with their targets.
 
 Sets: test (photos kept out), plain (the photos as they are), varied (crops, mirrored, worsened; the teacher labels the
-clean crop), mosaic (4 to 12 small copies in a picture). A set is two files in the folder:
+clean crop), mosaic (2 to 12 small copies in a picture), mosaic_rare (the same, rare classes more often).
+A set is two files in the folder:
   <set>.bin  f16, per picture c3, c4, c5 (each [channels, H, W]), one picture after the other
   <set>.npz  start [n] first value in .bin, canvas [n, 2] H and W in px, size [n, 2] of the picture inside it,
              count [n] boxes, boxes [N, 4] in px of the canvas, soft [N, 80] f16
@@ -22,6 +23,21 @@ from .trunk import TRUNK_CHANNELS, TRUNK_MAPS, load_trunk
 
 BATCH = 8
 MOSAIC_WEIGHTS = {"pedestrians": 4.0, "flickr": 2.0, "indoor": 1.5, "houses": 1.0, "caltech": 0.8}  # others 1
+
+
+RARE_SHARE = 0.05     # classes in fewer pictures than this share count more
+MOST_WEIGHT = 4.0
+EMPTY_WEIGHT = 0.4
+SURE = 0.3
+
+
+def rarity(soft):
+    """soft [(N, 80) scores] a picture -> weight a picture: sqrt(RARE_SHARE / share) of its rarest class, 1..MOST_WEIGHT;
+    EMPTY_WEIGHT where the teacher is sure of nothing."""
+    present = [np.unique(s[s.max(1, initial=0) > SURE].argmax(1)) if len(s) else np.zeros(0, int) for s in soft]
+    count = np.bincount(np.concatenate(present).astype(int), minlength=80)
+    value = np.clip(np.sqrt(RARE_SHARE * len(soft) / np.maximum(count, 1)), 1, MOST_WEIGHT)
+    return np.array([value[p].max() if len(p) else EMPTY_WEIGHT for p in present])
 
 
 def map_shapes(height, width):
@@ -121,6 +137,8 @@ def make_set(name, photos, labels, teacher, writer, count, seed):
     else:
         rng = np.random.default_rng(seed + 1)
         weights = np.array([MOSAIC_WEIGHTS.get(photos[i][0].parent.name, 1.0) for i in chosen])
+        if name.startswith("mosaic_rare"):
+            weights = rarity([labels[i][1] for i in chosen]) ** 1.5
         borders = np.cumsum(weights / weights.sum())
 
         def pick(rng):

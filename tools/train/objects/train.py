@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from .detect import decode
-from .features import FeatureSet
+from .features import FeatureSet, rarity
 from .head import flatten, new_head
 from .loss import detection_loss
 from .measure import sentence, summary
@@ -59,12 +59,13 @@ def load_batch(sets, items, dtype=torch.float32):
     return inputs, targets
 
 
-def batches(sets, rng):
-    """All pictures once, shuffled, in batches of one shape."""
+def batches(sets, weights, rng):
+    """Every picture as often as its weight says (fractions by chance), shuffled, in batches of one shape."""
     groups = {}
     for s, features in enumerate(sets):
-        for i in range(len(features)):
-            groups.setdefault(tuple(features.canvas[i]), []).append((s, i))
+        times = np.floor(weights[s] + rng.random(len(features))).astype(int)
+        for i in np.repeat(np.arange(len(features)), times):
+            groups.setdefault(tuple(features.canvas[i]), []).append((s, int(i)))
     found = []
     for items in groups.values():
         order = rng.permutation(len(items))
@@ -109,6 +110,7 @@ def main():
     torch.manual_seed(args.seed)
     sets = [FeatureSet(args.folder, name) for name in args.sets]
     kept_out = FeatureSet(args.folder, "test")
+    weights = [rarity([features.target(i)[1] for i in range(len(features))]) for features in sets]
     head = new_head().to(memory_format=torch.channels_last)
     ema = copy.deepcopy(head).requires_grad_(False)
     plain = [p for p in head.parameters() if p.dim() == 1]
@@ -133,7 +135,7 @@ def main():
         part.replace(path)
 
     while step < stop:
-        for items in batches(sets, rng):
+        for items in batches(sets, weights, rng):
             head.train()
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(step, args.steps, args.rate)
