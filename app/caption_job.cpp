@@ -30,7 +30,7 @@ Caption caption_of(const AnswerReady& ready, const Interval& interval, const Ses
     if (ready.failure) std::rethrow_exception(ready.failure);
     Caption caption{interval.start_us, interval.end_us, ready.answer.text, {}};
     for (const int kind : session.sightings().between(interval.start_us, interval.end_us))
-        caption.objects.push_back(model.kind_names[static_cast<size_t>(kind)]);
+        caption.objects.push_back(model.kind_names()[static_cast<size_t>(kind)]);
     return caption;
 }
 

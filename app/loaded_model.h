@@ -3,17 +3,19 @@
 
 #include <filesystem>
 #include <memory>
-#include <string>
-#include <vector>
 
 #include "engine/model.h"
+#include "vision/encoder.h"
 
 namespace lv {
 
 struct LoadedModel {
     std::filesystem::path directory;
     std::shared_ptr<const Model> language;
-    std::vector<std::string> kind_names;  // of objects: "person", "bicycle", ...
+    std::shared_ptr<const VisionModel> vision;
+
+    // Of kinds of objects: "person", "bicycle", ...
+    const std::vector<std::string>& kind_names() const { return vision->config().objects.classes; }
 };
 
 // Reads everything and checks that language and vision fit each other. Throws Error that names the file at fault.

@@ -9,6 +9,7 @@ namespace {
 
 constexpr size_t most_events = 256;
 constexpr size_t most_turns = 64;
+constexpr const char* no_answer = "I can't tell.";  // the model ended its answer before the first word
 
 int64_t steady_us() {
     return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -180,6 +181,7 @@ AnswerReady Session::answer(Turn& turn, Workspace& work) {
             events_.push(AnswerPiece{turn.id, std::string(text)}, stop_.get_token());
         };
         ready.answer = lv::ask(work, memory, turn.question, generate_options_, piece, stop_.get_token());
+        if (ready.answer.text.empty()) ready.answer.text = no_answer;
     } catch (...) {
         ready.failure = std::current_exception();
     }

@@ -1,0 +1,129 @@
+#include "app/row_stream.h"
+
+#include <algorithm>
+
+#include "app/loaded_model.h"
+#include "engine/prompt.h"
+#include "kernels/core/error.h"
+#include "vision/ffmpeg_source.h"
+#include "vision/frame_sampler.h"
+#include "vision/prefetch.h"
+
+namespace lv {
+namespace {
+
+constexpr size_t frames_ahead = 16;  // decoded and waiting; small pictures of about 200 KB
+constexpr size_t most_batch = 8;     // frames that are encoded at once
+
+SourceOptions source_options(const VisionModel& vision, const WatchRequest& request, std::stop_token stop) {
+    SourceOptions options;
+    options.max_side = vision.long_side();
+    options.threads = request.threads;
+    options.sampling = request.sampling.keyframes ? SamplingMode::key_frames : SamplingMode::exact;
+    options.period_us = request.sampling.period_us();
+    options.stop = std::move(stop);
+    return options;
+}
+
+SamplerOptions sampler_options(const SamplingOptions& sampling) {
+    SamplerOptions options;
+    options.period_us = sampling.period_us();
+    options.from_us = sampling.from_us;
+    options.to_us = sampling.to_us.value_or(options.to_us);
+    return options;
+}
+
+// Kinds and their numbers, in the order in which the objects came.
+std::vector<SeenKind> kinds_of(const SeenFrame& frame) {
+    std::vector<SeenKind> kinds;
+    for (const SeenObject& seen : frame.objects) {
+        const auto known = std::find_if(kinds.begin(), kinds.end(),
+                                        [&](const SeenKind& kind) { return kind.kind == seen.object.kind; });
+        if (known == kinds.end()) kinds.push_back({seen.object.kind, 1});
+        else ++known->count;
+    }
+    return kinds;
+}
+
+}  // namespace
+
+struct RowStream::Parts {
+    Parts(const LoadedModel& model, const WatchRequest& request_, const Context& context_, std::stop_token stop_)
+        : request(request_),
+          context(context_),
+          stop(stop_),
+          sampler(open_source(request_.source, source_options(*model.vision, request_, stop_)),
+                  sampler_options(request_.sampling)),
+          encoder(*model.vision),
+          prefetch([this](std::stop_token) { return sampler.next(); }, frames_ahead) {}
+
+    bool take_frames();
+    void require_frames() const;
+
+    const WatchRequest request;
+    const Context& context;
+    const std::stop_token stop;
+    FrameSampler sampler;  // used by the prefetch thread until its end
+    Encoder encoder;
+    EncodedFrames encoded;
+    std::vector<Frame> frames;
+    RowBatch batch;
+    int64_t frames_seen = 0;
+    Prefetch<Frame> prefetch;  // last: its thread uses the sampler
+};
+
+// What is decoded by now, at least one frame. False at the end.
+bool RowStream::Parts::take_frames() {
+    frames.clear();
+    for (std::optional<Frame> frame = prefetch.next(stop); frame; frame = prefetch.try_next()) {
+        frames.push_back(std::move(*frame));
+        if (frames.size() == most_batch) break;
+    }
+    return !frames.empty();
+}
+
+void RowStream::Parts::require_frames() const {
+    if (frames_seen > 0 || stop.stop_requested()) return;
+    const SourceInfo& info = sampler.info();
+    require(request.sampling.from_us == 0, "reading ", info.name, ": there is nothing from ",
+            written_time(request.sampling.from_us), " on",
+            info.duration_us > 0 ? "; the video ends at " + written_time(info.duration_us) : "", "; choose an earlier --from");
+    fail("reading ", info.name, ": it holds no picture; expected a video with at least one");
+}
+
+RowStream::RowStream(const LoadedModel& model, const WatchRequest& request, const Context& context, std::stop_token stop)
+    : parts_(std::make_unique<Parts>(model, request, context, std::move(stop))) {}
+
+RowStream::~RowStream() = default;
+
+const SourceInfo& RowStream::info() const { return parts_->sampler.info(); }
+
+int64_t RowStream::end_us() const {
+    const int64_t to_us = parts_->request.sampling.to_us.value_or(INT64_MAX);
+    const int64_t duration_us = info().duration_us;
+    if (duration_us > 0) return std::min(to_us, duration_us);
+    return to_us == INT64_MAX ? 0 : to_us;
+}
+
+const RowBatch* RowStream::next() {
+    Parts& parts = *parts_;
+    if (!parts.take_frames()) {
+        parts.require_frames();
+        return nullptr;
+    }
+    parts.encoder.encode(parts.context, parts.frames, parts.encoded);
+    parts.frames_seen += static_cast<int64_t>(parts.frames.size());
+    parts.batch.rows = parts.encoded.matrix();
+    parts.batch.times_us = parts.encoded.times_us;
+    parts.batch.frames.clear();
+    for (const SeenFrame& frame : parts.encoded.frames)
+        parts.batch.frames.push_back({frame.time_us, frame.first_row, kinds_of(frame)});
+    return &parts.batch;
+}
+
+SourceStats RowStream::stats() const {
+    parts_->prefetch.close();
+    return parts_->sampler.stats();
+}
+
+}  // namespace lv
