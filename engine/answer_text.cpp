@@ -77,6 +77,7 @@ void AnswerText::add(std::string_view piece) {
 }
 
 void AnswerText::add_time(int hours, int minutes, int seconds) {
+    space_ = true;
     put_space(true);
     char text[32];
     text_ += clock_text(hours, minutes, seconds, text);

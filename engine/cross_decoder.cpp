@@ -36,6 +36,7 @@ void mix_cross(Workspace& work, const Model& model, const Layer& layer, uint64_t
                          .q = q,
                          .pieces = work.pieces(),
                          .scale = 1.0f / std::sqrt(float(c.attn_head_dim)),
+                         .logit_scale = {},
                          .first_row = first_row};
     if (c.scalable_softmax) {
         const Matrix scale = work.arena().matrix(n, c.n_attn_heads);

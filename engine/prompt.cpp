@@ -1,6 +1,7 @@
 #include "engine/prompt.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include "engine/time_words.h"
 #include "kernels/core/error.h"
@@ -13,6 +14,13 @@ constexpr int64_t second_us = 1'000'000;
 
 bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
     return std::ranges::find(words, word) != words.end();
+}
+
+template <typename... Words>
+[[noreturn]] void misuse(const Words&... words) {
+    std::ostringstream message;
+    (message << ... << words);
+    throw UsageError(message.str());
 }
 
 // Collects parts of a question: words go to the text at hand, a time ends it.
@@ -205,7 +213,7 @@ std::vector<QuestionPart> split_times(std::string_view normalized, int64_t now_u
 std::vector<PromptRow> question_prompt(const Tokenizer& tokenizer, std::string_view question, int64_t now_us,
                                        size_t most_rows) {
     const std::string text = normalize_question(question);
-    if (text.empty()) throw UsageError("Reading a question: it is empty; ask something, such as \"What is visible at 0:20?\"");
+    if (text.empty()) misuse("Reading a question: it is empty; ask something, such as \"What is visible at 0:20?\".");
     std::vector<PromptRow> rows{{-1, now_us}, {tokenizer.question(), 0}};
     // A question may be as long as a book: stop before it is split into pieces.
     constexpr size_t most_bytes_a_row = 64;
@@ -220,12 +228,11 @@ std::vector<PromptRow> question_prompt(const Tokenizer& tokenizer, std::string_v
     }
     rows.push_back({tokenizer.answer(), 0});
     if (rows.size() > most_rows) {
-        const std::string found = text.size() <= most_rows * most_bytes_a_row
-                                      ? std::to_string(rows.size()) + " rows"
-                                      : std::to_string(text.size()) + " bytes";
-        throw UsageError("Reading a question: \"" + text.substr(0, 40) + "...\" takes " + found + ", the most is " +
-                         std::to_string(most_rows) + " rows (about " + std::to_string(most_rows / 2) +
-                         " words); ask it in fewer words.");
+        std::ostringstream found;
+        if (text.size() <= most_rows * most_bytes_a_row) found << rows.size() << " rows";
+        else found << text.size() << " bytes";
+        misuse("Reading a question: \"", text.substr(0, 40), "...\" takes ", found.str(), ", the most is ", most_rows,
+               " rows (about ", most_rows / 2, " words); ask it in fewer words.");
     }
     return rows;
 }

@@ -87,6 +87,7 @@ void mix_attention(Workspace& work, const Model& model, const Layer& layer, Laye
                                    .q = q.slice(skipped, sampled),
                                    .pieces = work.pieces(),
                                    .scale = 1.0f / std::sqrt(float(c.attn_head_dim)),
+                                   .logit_scale = {},
                                    .first_row = first_row + skipped,
                                    .window = layer.kind == LayerKind::sliding ? c.sliding_window : 0};
         attend_rows(work, input, out, mass ? mass->sampled : 0, mass);

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 namespace lv {
 
@@ -75,8 +76,15 @@ bool says(std::span<const Word> words, size_t first, std::initializer_list<std::
 
 int64_t as_us(double seconds) { return std::llround(seconds * double(second_us)); }
 
+// One or more numbers with their units.
+struct Amount {
+    int64_t time_us = 0;
+    int64_t unit = 0;  // the last one of it
+    size_t words = 0;
+};
+
 // "1h2m3s" in one word: numbers with units, the units falling.
-std::optional<int64_t> compact(std::string_view word) {
+std::optional<Amount> compact(std::string_view word) {
     int64_t total = 0, last_unit = std::numeric_limits<int64_t>::max();
     if (word.empty() || !is_digit(word.front())) return std::nullopt;
     while (!word.empty()) {
@@ -89,19 +97,13 @@ std::optional<int64_t> compact(std::string_view word) {
         last_unit = *each;
         word.remove_prefix(unit);
     }
-    return total;
+    return Amount{total, last_unit, 1};
 }
 
 // One number with its unit: "20 seconds", "half a minute", "a minute and a half", "two and a half hours", "20s".
-struct Amount {
-    int64_t time_us = 0;
-    int64_t unit = 0;
-    size_t words = 0;
-};
-
 std::optional<Amount> amount(std::span<const Word> words) {
     if (words.empty()) return std::nullopt;
-    if (const auto whole = compact(words[0].text)) return Amount{*whole, 0, 1};
+    if (const auto whole = compact(words[0].text)) return whole;
 
     const auto unit_at = [&](size_t index) -> std::optional<int64_t> {
         if (index >= words.size() || (index > 0 && !words[index - 1].marks.empty())) return std::nullopt;
@@ -161,9 +163,10 @@ std::optional<int64_t> clock_us(std::string_view word) {
     int64_t fields[3] = {}, fraction_us = 0;
     size_t count = 0;
     if (const size_t point = word.find('.'); point != std::string_view::npos) {
-        const auto fraction = digits("0" + std::string(word.substr(point)));
-        if (!fraction) return std::nullopt;
-        fraction_us = as_us(*fraction);
+        const std::string_view decimals = word.substr(point + 1);
+        if (decimals.empty() || decimals.size() > 6 || !std::ranges::all_of(decimals, is_digit)) return std::nullopt;
+        std::from_chars(decimals.data(), decimals.data() + decimals.size(), fraction_us);
+        for (size_t i = decimals.size(); i < 6; ++i) fraction_us *= 10;
         word = word.substr(0, point);
     }
     while (true) {
@@ -191,7 +194,7 @@ std::optional<TimeWords> length_of_time(std::span<const Word> words) {
         const size_t joined = out.words + (says(words, out.words, {"and"}) ? 1 : 0);
         if (joined > words.size()) break;
         const auto next = amount(words.subspan(joined));
-        if (!next || (next->unit != 0 && next->unit >= unit) || next->time_us >= unit) break;
+        if (!next || next->unit >= unit || next->time_us >= unit) break;
         out.time_us += next->time_us;
         out.words = joined + next->words;
         unit = next->unit;

@@ -20,10 +20,14 @@ namespace {
 
 constexpr std::string_view space_mark = "\u2581";
 
-std::string replaced(std::string text, std::string_view what, std::string_view by) {
-    for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
-        text.replace(at, what.size(), by);
-    return text;
+// The piece with its marks as spaces.
+std::string spaced(std::string_view piece) {
+    std::string out;
+    for (size_t at = piece.find(space_mark); at != std::string_view::npos; at = piece.find(space_mark)) {
+        out.append(piece.substr(0, at)).push_back(' ');
+        piece.remove_prefix(at + space_mark.size());
+    }
+    return out.append(piece);
 }
 
 }  // namespace
@@ -52,7 +56,7 @@ Tokenizer Tokenizer::load(const std::filesystem::path& file) {
     for (int id = 0; id < size; ++id) {
         const bool special = processor.IsControl(id) || processor.IsUnknown(id) || id == out.time_ ||
                              id == out.question_ || id == out.answer_;
-        std::string text = special ? std::string() : replaced(processor.IdToPiece(id), space_mark, " ");
+        std::string text = special ? std::string() : spaced(processor.IdToPiece(id));
         if (processor.IsByte(id)) text = std::string(1, char(std::stoi(processor.IdToPiece(id).substr(3, 2), nullptr, 16)));
         out.special_.push_back(special && !processor.IsUnknown(id));
         out.pieces_.push_back(std::move(text));

@@ -1,6 +1,6 @@
 """Golden files of the C++ engine: small seeded models of all kinds of layers, and what PyTorch says they answer.
 
-    python -m tools.train.golden            # writes tests/golden/engine_*.safetensors (and .json)
+    python -m tools.train.golden            # writes tests/golden/engine_*.safetensors (and .json, .model)
 
 Each file holds the model's tensors under the names of a model directory, and beside them `golden.*`: feature rows with
 times of a short video, the ids of a question with its time rows, the logits of the question's last rows, and the
@@ -10,6 +10,7 @@ attention over the cache that those rows paid. Regenerate only when the mathemat
 import json
 import pathlib
 
+import sentencepiece
 import torch
 from safetensors.torch import save_file
 
@@ -17,23 +18,26 @@ from . import layout
 from .model import Config, Rows, Yoco
 
 OUT = pathlib.Path(__file__).parents[2] / "tests" / "golden"
-ROWS, SAMPLED = 41, 4
-FEATURES = 208  # 192 columns and 16 scene classes are enough here
+ROWS, SAMPLED = 37, 4
+FEATURES = 200  # 192 columns and 8 scene classes are enough here
 VOCAB = 128
 MIXES = {
-    "yoco": dict(layers=["sliding", "retention", "full", "retention", "cross", "cross"], n_self_heads=2, tied_output=True),
-    "transformer": dict(layers=["full", "full"], n_self_heads=1, tied_output=False, scalable_softmax=False),
+    "yoco": dict(dim=32, layers=["sliding", "retention", "full", "retention", "cross", "cross"], n_self_heads=2),
+    "transformer": dict(dim=24, layers=["full", "full"], n_self_heads=1, tied_output=False, scalable_softmax=False),
 }
 
 
 def perturb(model, generator):
-    """Parameters large enough to matter: no norm weight is 1, no bias 0, eps = 0.1 in the config."""
+    """Parameters large enough to matter: no norm weight is 1, no bias 0, eps = 0.1 in the config. The yoco's matrices
+    are f16 numbers, as in a model directory."""
     with torch.no_grad():
         for name, p in model.named_parameters():
             if "norm" in name:
                 p.copy_(0.5 + torch.rand(p.shape, generator=generator))
             elif "bias" in name or "logit_scale" in name:
                 p.add_(0.3 * torch.randn(p.shape, generator=generator))
+            elif model.has_cross:
+                p.copy_(p.half().float())
 
 
 def tensors_of(model):
@@ -43,7 +47,7 @@ def tensors_of(model):
         name = name.replace(".mix.", ".")
         if name.startswith("layers.") or name.startswith("bridge.") or name == "output.weight":
             name = name.removesuffix(".weight")
-        out[name] = p.clone().contiguous()
+        out[name] = (p.half() if model.has_cross and p.dim() == 2 else p).clone().contiguous()
     return out
 
 
@@ -80,12 +84,25 @@ def run(model, features, times, ids, seconds):
     return model.logits(x[-SAMPLED:]), []
 
 
+def write_vocabulary():
+    """A tiny vocabulary with the special pieces of the real one (text.py), for the tests of prompts and answers."""
+    words = ["what is visible at", "how many bottles are there", "a person and a dog", "between", "from to", "never",
+             "when does a cat first appear", "on the left", "in the middle", "yes no"]
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(words * 20), model_prefix=str(OUT / "engine_tokenizer"), model_type="bpe",
+        vocab_size=480, user_defined_symbols=["<time>", "<q>", "<a>"] + [f"{n:02d}" for n in range(100)] + [".", ","],
+        pad_id=0, unk_id=1, bos_id=2, eos_id=3, pad_piece="<pad>", byte_fallback=True, hard_vocab_limit=False,
+        normalization_rule_name="identity", num_threads=1, minloglevel=2)
+    (OUT / "engine_tokenizer.vocab").unlink()
+
+
 def main():
     OUT.mkdir(exist_ok=True)
+    write_vocabulary()
     for name, mix in MIXES.items():
         generator = torch.Generator().manual_seed(20)
         torch.manual_seed(20)
-        config = Config(vocab_size=VOCAB, name=f"golden-{name}", dim=32, hidden_dim=48, n_attn_heads=4,
+        config = Config(vocab_size=VOCAB, name=f"golden-{name}", hidden_dim=40, n_attn_heads=4,
                         n_attn_kv_heads=2, attn_head_dim=8, norm_eps=0.1, sliding_window=7, feature_dim=FEATURES, **mix)
         model = Yoco(config).eval()
         perturb(model, generator)
@@ -103,6 +120,8 @@ def main():
             golden["mass"] = torch.stack([m[0, 0].sum(0) for m in maps])
         save_file(golden, OUT / f"engine_{name}_golden.safetensors")
         (OUT / f"engine_{name}.json").write_text(json.dumps(config.to_json()) + "\n")
+        for path in OUT.glob(f"engine_{name}*"):
+            path.chmod(0o644)
         print(name, {k: tuple(v.shape) for k, v in golden.items()}, float(logits.abs().max()))
 
 

@@ -1,0 +1,79 @@
+// Two askers while a writer appends: forks are consistent prefixes. Run it under -DLV_SANITIZE=thread too.
+#include "engine/live_memory.h"
+
+#include <thread>
+
+#include "tests/engine/engine_support.h"
+
+namespace lv::test {
+
+namespace {
+
+constexpr size_t video_rows = 480, chunk = 16;
+
+// Logits after each prefix that a reader can see, from a memory nobody else touches.
+std::vector<std::vector<float>> expected_logits(const std::shared_ptr<const Model>& model, const Context& context,
+                                                std::span<const PromptRow> prompt) {
+    Workspace work(context, model->config(), {.chunk_rows = chunk, .sampled = 1});
+    std::vector<std::vector<float>> out;
+    Memory memory(model, exact);
+    for (size_t rows = 0; rows <= video_rows; rows += chunk) {
+        Memory fork = memory.fork();
+        out.push_back(copied(fork.append_prompt(work, prompt)));
+        if (rows < video_rows) watch(work, memory, rows, rows + chunk);
+    }
+    return out;
+}
+
+void ask_while_watching(const Config& config) {
+    const auto model = Model::random(config, 4);
+    const Context context(2);
+    const std::vector<PromptRow> prompt = some_prompt(9, config.vocab_size);
+    const std::vector<std::vector<float>> expected = expected_logits(model, context, prompt);
+
+    LiveMemory live{Memory(model, exact)};
+    std::jthread writer([&] {
+        Workspace work(context, config, {.chunk_rows = chunk, .sampled = 1});
+        const SampleRows sample = sample_rows(config, video_rows);
+        EXPECT_EQ(live.append(work, sample.matrix(config), sample.times_us), video_rows);
+    });
+    const auto asker = [&] {
+        Workspace work(context, config, {.chunk_rows = chunk, .sampled = 1});
+        for (size_t seen = 0; seen < video_rows;) {
+            Memory turn = live.fork();
+            EXPECT_GE(turn.rows(), seen) << "never back in time";
+            seen = turn.rows();
+            ASSERT_EQ(seen % chunk, 0u);
+            if (seen > 0) {
+                EXPECT_EQ(turn.row_time_us(seen - 1), int64_t((seen - 1) / 5) * 1'000'000);
+            }
+            EXPECT_LT(difference(copied(turn.append_prompt(work, prompt)), expected[seen / chunk]), 1e-4f);
+        }
+    };
+    std::jthread first(asker), second(asker);
+    first.join();
+    second.join();
+    EXPECT_EQ(live.rows(), video_rows);
+    EXPECT_EQ(live.bytes().cache, live.written().bytes().cache);
+    EXPECT_EQ(live.last_time_us(), int64_t((video_rows - 1) / 5) * 1'000'000);
+}
+
+}  // namespace
+
+TEST(LiveMemory, two_askers_see_consistent_prefixes_of_a_yoco) { ask_while_watching(yoco_config()); }
+
+TEST(LiveMemory, two_askers_see_consistent_prefixes_of_a_mix) { ask_while_watching(all_mixes()[3]); }
+
+TEST(LiveMemory, appending_stops_when_asked_to) {
+    const Config config = yoco_config();
+    const Context context(1);
+    Workspace work(context, config, {.chunk_rows = chunk, .sampled = 1});
+    LiveMemory live{Memory(Model::random(config, 1))};
+    std::stop_source stop;
+    stop.request_stop();
+    const SampleRows sample = sample_rows(config, 40);
+    EXPECT_EQ(live.append(work, sample.matrix(config), sample.times_us, stop.get_token()), 0u);
+    EXPECT_EQ(live.rows(), 0u);
+}
+
+}  // namespace lv::test
