@@ -17,14 +17,14 @@ IOU_ANY_CLASS = 0.8
 MAX_BOXES = 64
 
 
-def decode(logits, sides, centres, size):
+def decode(logits, sides, centres, size, floor=SCORE_FLOOR):
     """One picture's cells -> (boxes [N, 4] in 0..1 of the picture, scores [N], classes [N]), best first.
 
     logits [cells, 80], sides [cells, 4] px, centres [cells, 2] px; size is (height, width) of the picture in the canvas.
     A cell has one box with its best class; boxes are clipped to the picture.
     """
     scores, classes = torch.sigmoid(logits).max(1)
-    chosen = scores >= SCORE_FLOOR
+    chosen = scores >= floor
     boxes = to_boxes(centres[chosen], sides[chosen]).numpy()
     height, width = size
     boxes = np.clip(boxes / np.array([width, height, width, height], np.float32), 0, 1)

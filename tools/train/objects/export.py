@@ -35,7 +35,8 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from . import detect
+from . import calibrate, detect
+from .features import FeatureSet
 from .head import CLASSES, STRIDES, head_layers, new_head
 from .layer_net import LayerNet
 from .pictures import LONG_SIDE, MEAN, MULTIPLE, PAD, STD, normalise
@@ -131,6 +132,8 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m tools.train.objects.export", description=__doc__.split("\n")[0])
     parser.add_argument("--checkpoint", default="tools/train/runs/objects/head.pt",
                         help="what train wrote; 'random' exports an untrained head (to test the C++ net)")
+    parser.add_argument("--folder", type=Path, default=Path("tools/train/runs/objects"),
+                        help="where the feature set 'test' lies, to calibrate the scores on")
     parser.add_argument("--out", type=Path, default=Path("assets/models/mini"), help="model folder")
     parser.add_argument("--golden", type=Path, default=Path("tests/golden/vision_mini.safetensors"))
     args = parser.parse_args()
@@ -139,6 +142,9 @@ def main():
     head = new_head()
     if args.checkpoint != "random":
         head.load_state_dict(torch.load(args.checkpoint, map_location="cpu", weights_only=True)["ema"])
+        a, b = calibrate.stretch(head.eval(), FeatureSet(args.folder, "test"))
+        calibrate.apply(head, a, b)
+        print(f"scores calibrated: logit' = {a:.3f} logit + {b:.3f}")
     export(head.eval(), args.out, args.golden)
     write_imagenet_names(args.out / "imagenet_classes.txt")
 

@@ -85,7 +85,7 @@ class LayerNet(nn.Module):
             elif op == "add":
                 maps[name] = activate(maps[source[0]] + maps[source[1]], layer["act"])
             elif op == "upsample2":
-                maps[name] = maps[source].repeat_interleave(2, 2).repeat_interleave(2, 3)
+                maps[name] = F.interpolate(maps[source], scale_factor=2.0, mode="nearest")
             elif op == "global_pool":
                 maps[name] = maps[source].mean((2, 3))
             elif op == "linear":

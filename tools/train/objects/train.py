@@ -18,7 +18,7 @@ from .loss import detection_loss
 from .measure import sentence, summary
 from .trunk import TRUNK_MAPS
 
-BATCH = 16
+BATCH = 8
 TARGET_FLOOR = 0.1    # weaker teacher boxes are no target
 WEIGHT_DECAY = 0.02
 EMA_DECAY = 0.998
@@ -88,21 +88,23 @@ def test(head, features):
     return summary(found, truths)
 
 
-def learning_rate(step, steps, top):
-    """Linear warm-up over 200 steps, then a half cosine down to a hundredth."""
+def learning_rate(step, progress, top):
+    """Linear warm-up over 200 steps, then a half cosine over progress 0..1 down to a hundredth."""
     if step < 200:
         return top * (step + 1) / 200
-    return top * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1, step / steps))))
+    return top * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1, progress))))
 
 
 def main():
     parser = argparse.ArgumentParser(prog="python -m tools.train.objects.train", description=__doc__.split("\n")[0])
     parser.add_argument("--folder", type=Path, default=Path("tools/train/runs/objects"), help="the feature sets")
     parser.add_argument("--sets", nargs="+", default=["plain", "varied", "mosaic"])
-    parser.add_argument("--steps", type=int, default=11000, help="length of the whole schedule")
+    parser.add_argument("--steps", type=int, default=20000, help="length of the whole schedule")
     parser.add_argument("--stop-at", type=int, help="end at this step, the schedule unfinished")
-    parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--test-every", type=int, default=1500)
+    parser.add_argument("--minutes", type=float, help="reach the schedule's end after so many minutes, however few steps")
+    parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--test-every", type=int, default=2000)
+    parser.add_argument("--save-every", type=int, default=250)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--resume", action="store_true")
     args = parser.parse_args()
@@ -127,6 +129,7 @@ def main():
     rng = np.random.default_rng(args.seed + step)
     print(f"{sum(p.numel() for p in head.parameters())} parameters, {sum(map(len, sets))} pictures, from step {step}")
     stop, sums, start = args.stop_at or args.steps, np.zeros(3), time.time()
+    began, first, done = time.time(), step, False
 
     def save():
         part = path.with_suffix(".part")
@@ -134,11 +137,15 @@ def main():
                     "step": step}, part)
         part.replace(path)
 
-    while step < stop:
+    while not done:
         for items in batches(sets, weights, rng):
             head.train()
+            progress = step / args.steps
+            if args.minutes:
+                spent = (time.time() - began) / 60 / args.minutes
+                progress = max(progress, first / args.steps + (1 - first / args.steps) * spent)
             for group in optimiser.param_groups:
-                group["lr"] = learning_rate(step, args.steps, args.rate)
+                group["lr"] = learning_rate(step, progress, args.rate)
             inputs, targets = load_batch(sets, items, torch.bfloat16)
             score_loss, box_loss = detection_loss(*flatten(head(inputs)), targets)
             optimiser.zero_grad()
@@ -158,11 +165,13 @@ def main():
                 print(f"step {step}: scores {sums[0] / sums[2]:.3f} boxes {sums[1] / sums[2]:.3f} "
                       f"{(time.time() - start) / sums[2] * 1e3:.0f} ms a step", flush=True)
                 sums, start = np.zeros(3), time.time()
-            if step % args.test_every == 0 or step == stop:
+            done = step >= stop or progress >= 1
+            if done or step % args.save_every == 0:
                 save()
+            if done or step % args.test_every == 0:
                 print(f"step {step}: {sentence(test(ema, kept_out))}", flush=True)
                 start = time.time()
-            if step == stop:
+            if done:
                 break
 
 
