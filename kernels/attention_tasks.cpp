@@ -30,14 +30,12 @@ template <typename Fn>
 void for_blocks(const AttentionTask& task, Fn fn) {
     size_t ordinal = 0;
     for (const KvPiece& piece : task.input.pieces) {
-        size_t begin = std::max(task.first_key, ordinal), end = std::min(task.last_key, ordinal + piece.rows);
-        for (size_t at = begin; at < end; at += attention_block_keys) {
-            size_t keys = std::min(attention_block_keys, end - at);
-            uint64_t first = piece.first_row + (at - ordinal);
-            Span early = visible(task.input, task.first_row, first, keys);
-            Span late = visible(task.input, task.last_row - 1, first, keys);
-            if (early.first < late.last) fn(piece, at - ordinal, keys, at);
-        }
+        // Rows see rising ranges: the first row's begins, the last row's ends what the task needs of the piece.
+        size_t first = visible(task.input, task.first_row, piece.first_row, piece.rows).first;
+        size_t last = visible(task.input, task.last_row - 1, piece.first_row, piece.rows).last;
+        size_t begin = std::max(task.first_key, ordinal + first), end = std::min(task.last_key, ordinal + last);
+        for (size_t at = begin; at < end; at += attention_block_keys)
+            fn(piece, at - ordinal, std::min(attention_block_keys, end - at), at);
         ordinal += piece.rows;
         if (ordinal >= task.last_key) break;
     }

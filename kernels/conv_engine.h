@@ -26,7 +26,7 @@ class ConvEngine {
 };
 
 std::unique_ptr<ConvEngine> make_own_conv_engine(const ConvNetParts& net);
-// Null when this build has no oneDNN.
+// Null when this build has no oneDNN, or oneDNN cannot run the net.
 std::unique_ptr<ConvEngine> make_onednn_conv_engine(const ConvNetParts& net, const ConvOptions& options);
 
 Padding padding_of(const ConvLayer& layer, const MapShape& in);

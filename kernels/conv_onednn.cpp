@@ -305,11 +305,14 @@ class OneDnnEngine : public ConvEngine {
 
 }  // namespace
 
+// oneDNN 2.6 cannot make some rare primitives (bf16, groups and silu together): then f32 is tried, then our own engine.
 std::unique_ptr<ConvEngine> make_onednn_conv_engine(const ConvNetParts& net, const ConvOptions& options) {
-    try {
-        return std::make_unique<OneDnnEngine>(net, options);
-    } catch (const dnnl::error& error) {
-        fail("building a convolutional net: oneDNN says ", error.what(), "; a build without oneDNN runs it slower");
+    for (ConvOptions attempt = options;; attempt.bf16 = false) {
+        try {
+            return std::make_unique<OneDnnEngine>(net, attempt);
+        } catch (const dnnl::error&) {
+            if (!attempt.bf16) return nullptr;
+        }
     }
 }
 

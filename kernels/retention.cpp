@@ -131,16 +131,19 @@ void retention_chunk(const Context& context, const RetentionInput& input, std::s
                 at(index % heads, start + index / heads).inner(out, states + index * area);
         });
         // states[index] becomes the state before its chunk, `state` the one after it.
-        for (size_t index = 0; index < count * heads; ++index) {
-            float* now = state.data() + index % heads * area;
-            float* gain = states + index * area;
-            float decay = at(index % heads, start + index / heads).whole_decay();
-            for (size_t i = 0; i < area; ++i) {
-                float before = now[i];
-                now[i] = decay * before + gain[i];
-                gain[i] = before;
-            }
-        }
+        context.parallel_for(0, heads, std::max<size_t>(1, 100000 / (count * area)), [&](size_t first, size_t last) {
+            for (size_t head = first; head < last; ++head)
+                for (size_t index = head; index < count * heads; index += heads) {
+                    float* now = state.data() + head * area;
+                    float* gain = states + index * area;
+                    float decay = at(head, start + index / heads).whole_decay();
+                    for (size_t i = 0; i < area; ++i) {
+                        float before = now[i];
+                        now[i] = decay * before + gain[i];
+                        gain[i] = before;
+                    }
+                }
+        });
         context.parallel_for(0, count * heads, grain, [&](size_t first, size_t last) {
             for (size_t index = first; index < last; ++index)
                 at(index % heads, start + index / heads).outer(states + index * area, out);
