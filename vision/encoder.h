@@ -70,7 +70,7 @@ struct EncodedFrames {
 };
 
 struct EncoderOptions {
-    TrackerOptions tracker;
+    TrackerOptions tracker{};
     bool skip_alike = true;  // do not look again at a picture that equals the last one looked at
     double cut_distance = 0.5;  // colour_distance() from which a frame is another place
 };

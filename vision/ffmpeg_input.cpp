@@ -185,6 +185,11 @@ void FfmpegInput::open() {
 }
 
 void FfmpegInput::describe() {
+    int64_t claimed_width = 0, claimed_height = 0;  // libav forgets sizes that it cannot handle
+    for (unsigned i = 0; i < format_->nb_streams; ++i) {
+        claimed_width = std::max<int64_t>(claimed_width, format_->streams[i]->codecpar->width);
+        claimed_height = std::max<int64_t>(claimed_height, format_->streams[i]->codecpar->height);
+    }
     arm();
     const int code = avformat_find_stream_info(format_, nullptr);
     require(!late_, "opening ", location_, ": no picture came within ", options_.deadline_us / 1000000,
@@ -212,9 +217,10 @@ void FfmpegInput::describe() {
     const AVCodecDescriptor* words = avcodec_descriptor_get(codec.codec_id);
     info_.codec = words ? words->name : "unknown";
     require(info_.codec != "ansi", "opening ", location_, ": this is a text file; expected a video");
-    require(codec.width <= max_stored_side && codec.height <= max_stored_side &&
-                int64_t{codec.width} * codec.height <= max_stored_pixels,
-            "opening ", location_, ": its pictures claim to be ", codec.width, "x", codec.height,
+    const int64_t width = codec.width > 0 ? codec.width : claimed_width;
+    const int64_t height = codec.height > 0 ? codec.height : claimed_height;
+    require(width <= max_stored_side && height <= max_stored_side && width * height <= max_stored_pixels, "opening ",
+            location_, ": its pictures claim to be ", width, "x", height,
             " px; expected at most ", max_stored_side, " a side and ", max_stored_pixels / 1000000,
             " million in all; scale the video down, or the header is damaged");
     require(codec.width > 0 && codec.height > 0, "opening ", location_, ": its ", info_.codec,
@@ -247,6 +253,7 @@ bool FfmpegInput::read(AVPacket& packet) {
                 av_packet_unref(&packet);
                 continue;
             }
+            if (packet.flags & AV_PKT_FLAG_CORRUPT) ++damaged_;
             const int64_t time = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
             if (start_us_ == AV_NOPTS_VALUE && time != AV_NOPTS_VALUE) start_us_ = to_us(time);
             if (time != AV_NOPTS_VALUE) last_end_us_ = std::max(last_end_us_, to_us(time + packet.duration));

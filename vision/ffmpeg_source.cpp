@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <thread>
+#include <utility>
 
 #include "kernels/core/error.h"
 #include "vision/ffmpeg_input.h"
@@ -64,6 +65,7 @@ class FfmpegSource final : public FrameSource {
         SourceStats stats = stats_;
         stats.damaged += input_.damaged();
         stats.ended_early = input_.ended_early();
+        stats.passed_by = std::max<int64_t>(0, packets_ - stats.decoded - static_cast<int64_t>(queue_.size()));
         return stats;
     }
 
@@ -111,6 +113,8 @@ class FfmpegSource final : public FrameSource {
         if (input_.info().is_live) decoder_->thread_type = FF_THREAD_SLICE;  // frame threads delay
         decoder_->pkt_timebase = stream.time_base;
         decoder_->max_pixels = int64_t{1} << 27;
+        // h264 holds back what follows a recovery point when it is drained early; what it flags corrupt we drop.
+        if (stream.codecpar->codec_id == AV_CODEC_ID_H264) decoder_->flags |= AV_CODEC_FLAG_OUTPUT_CORRUPT;
         const int code = avcodec_open2(decoder_.get(), codec, nullptr);
         require(code >= 0, "opening ", name, ": its ", input_.info().codec, " decoder refuses the header (",
                 ffmpeg_words(code), "); the file is damaged, copy or record it again");
@@ -140,6 +144,7 @@ class FfmpegSource final : public FrameSource {
             input_ended_ = true;
             return false;
         }
+        ++packets_;
         const bool timed = packet->pts != AV_NOPTS_VALUE;
         const int64_t pts_us = timed ? input_.to_us(packet->pts) : 0;
         // A missing decoding time: earlier than the presentation time by no more than the reordering.
@@ -149,7 +154,6 @@ class FfmpegSource final : public FrameSource {
         ahead_us_ = dts_us;
         const bool key = packet->flags & AV_PKT_FLAG_KEY;
         if (key_frames_ && !key) {
-            ++stats_.passed_by;
             return true;
         }
         queue_bytes_ += static_cast<size_t>(packet->size);
@@ -189,7 +193,6 @@ class FfmpegSource final : public FrameSource {
             queue_bytes_ -= static_cast<size_t>(queue_.front().packet->size);
             queue_.pop_front();
         }
-        stats_.passed_by += static_cast<int64_t>(count);
         restart_ = true;
     }
 
@@ -199,6 +202,8 @@ class FfmpegSource final : public FrameSource {
         flushed_ = true;
         sent_.clear();
         pending_.reset();
+        const bool at_key = !queue_.empty() && queue_.front().key && looks_ahead_;
+        restarted_at_us_ = at_key ? queue_.front().pts_us : INT64_MIN;
     }
 
     // Nothing after time_us is needed until the key frame that the next question will start from.
@@ -229,7 +234,6 @@ class FfmpegSource final : public FrameSource {
         decoder_->skip_frame = pass ? AVDISCARD_NONREF : AVDISCARD_DEFAULT;
         const int code = avcodec_send_packet(decoder_.get(), queued.packet.get());
         if (code < 0 && code != AVERROR_EOF) ++stats_.damaged;
-        if (pass) ++stats_.passed_by;
         flushed_ = false;
         sent_.push_back(queued.pts_us);
         if (sent_.size() > sent_kept) sent_.pop_front();
@@ -243,7 +247,11 @@ class FfmpegSource final : public FrameSource {
         require(frame != nullptr, "decoding ", input_.info().name, ": no memory for a picture");
         while (!input_.stopped()) {
             const int code = drained_ ? AVERROR_EOF : avcodec_receive_frame(decoder_.get(), frame.get());
-            if (code == 0) return timed(std::move(frame));
+            if (code == 0) {
+                if (usable(*frame)) return timed(std::move(frame));
+                av_frame_unref(frame.get());
+                continue;
+            }
             if (code == AVERROR_EOF) {
                 drained_ = true;
                 if (queue_.empty() && (input_ended_ || !looks_ahead_)) return std::nullopt;
@@ -273,10 +281,19 @@ class FfmpegSource final : public FrameSource {
         return true;
     }
 
+    // Not: pictures whose references lie before the point where decoding began, and those an edit list hides.
+    bool usable(const AVFrame& frame) {
+        const bool leads = frame.best_effort_timestamp != AV_NOPTS_VALUE &&
+                           input_.to_us(frame.best_effort_timestamp) < restarted_at_us_;
+        if (!leads && !(frame.flags & (AV_FRAME_FLAG_CORRUPT | AV_FRAME_FLAG_DISCARD))) return true;
+        if (!leads && (frame.flags & AV_FRAME_FLAG_CORRUPT)) ++stats_.damaged;
+        return false;
+    }
+
     // Gives a decoded picture its time: strictly rising, a missing one after its neighbour, a jump back bridged.
     Decoded timed(DecodedPtr frame) {
         ++stats_.decoded;
-        if (frame->decode_error_flags || (frame->flags & AV_FRAME_FLAG_CORRUPT)) ++stats_.damaged;
+        if (frame->decode_error_flags) ++stats_.damaged;
         const int64_t duration_us =
             frame->pkt_duration > 0
                 ? av_rescale_q(frame->pkt_duration, input_.stream().time_base, {1, 1'000'000}) : usual_us_;
@@ -292,6 +309,7 @@ class FfmpegSource final : public FrameSource {
                 shift_us_ += last_pts_us_ + usual_us_ - pts_us;
                 pts_us = last_pts_us_ + usual_us_;
             }
+            if (shift_us_ != 0) looks_ahead_ = false;  // packets' times are no longer pictures' times
         }
         if (!first) pts_us = std::max(pts_us, last_pts_us_ + 1);
         last_pts_us_ = pts_us;
@@ -319,12 +337,14 @@ class FfmpegSource final : public FrameSource {
 
     std::deque<Queued> queue_;  // read, not yet sent, in decoding order
     size_t queue_bytes_ = 0;
+    int64_t packets_ = 0;                  // read
     std::deque<int64_t> sent_;             // presentation times sent last
     int64_t ahead_us_ = INT64_MIN / 2;     // decoding time of the last packet read
     bool looks_ahead_ = true, input_ended_ = false;
     bool restart_ = false;  // flush before the next packet
     bool drained_ = false;  // gives nothing more until flushed
     bool flushed_ = true;   // nothing inside
+    int64_t restarted_at_us_ = INT64_MIN;  // the key frame decoding began with
 
     std::optional<Decoded> current_, pending_;  // on screen; the next one
     Frame shown_;

@@ -45,7 +45,7 @@ struct SourceInfo {
 struct SourceStats {
     int64_t decoded = 0;    // pictures decoded
     int64_t damaged = 0;    // packets or pictures that could not be decoded
-    int64_t passed_by = 0;  // packets that were not decoded because nobody needs their pictures
+    int64_t passed_by = 0;  // pictures that were not decoded because nobody will see them
     bool ended_early = false;  // the data stopped before the duration that the header promises
 };
 
@@ -60,7 +60,7 @@ struct SourceOptions {
     SamplingMode sampling = SamplingMode::exact;
     int64_t period_us = 0;                    // > 0: times asked for will be this far apart at least (lets packets go by)
     int64_t deadline_us = 20'000'000;         // longest wait for a network or device read; 0: for ever
-    std::stop_token stop;                     // ends every wait and the stream
+    std::stop_token stop{};                   // ends every wait and the stream
 };
 
 class FrameSource {

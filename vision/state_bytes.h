@@ -17,8 +17,8 @@ class StateWriter {
     template <typename T>
     void put(const T& value) {
         static_assert(std::is_arithmetic_v<T>);
-        const auto* from = reinterpret_cast<const std::byte*>(&value);
-        bytes_.insert(bytes_.end(), from, from + sizeof(T));
+        bytes_.resize(bytes_.size() + sizeof(T));
+        std::memcpy(bytes_.data() + bytes_.size() - sizeof(T), &value, sizeof(T));
     }
     template <typename T>
     void put_all(std::span<const T> values) {
