@@ -1,1 +1,76 @@
-#include <gtest/gtest.h>
+#include "vision/objects.h"
+
+#include "tests/vision/support.h"
+
+namespace lv {
+namespace {
+
+ObjectConfig config() {
+    ObjectConfig config;
+    config.strides = {8};
+    config.score_floor = 0.1f;
+    return config;
+}
+
+TEST(Objects, ACellIsDecodedAroundItsCentre) {
+    // 2 rows of 4 cells at stride 8, three kinds; cell (x 2, y 1) is of kind 1.
+    std::vector<float> scores(2 * 4 * 3, -9), boxes(2 * 4 * 4, 0);
+    const size_t cell = 1 * 4 + 2;
+    scores[cell * 3 + 1] = 1.5f;
+    boxes[cell * 4 + 0] = std::log(1.0f), boxes[cell * 4 + 1] = std::log(0.5f);
+    boxes[cell * 4 + 2] = std::log(1.25f), boxes[cell * 4 + 3] = 50;  // capped at exp(6), then clipped to the picture
+    const ObjectMaps maps{8, 2, 4, 3, scores.data(), boxes.data()};
+    const std::vector<Object> objects = find_objects({&maps, 1}, 32, 16, config());
+    ASSERT_EQ(objects.size(), 1u);
+    EXPECT_EQ(objects[0].kind, 1);
+    EXPECT_NEAR(objects[0].score, 1 / (1 + std::exp(-1.5)), 1e-6);
+    EXPECT_NEAR(objects[0].left, (20 - 8) / 32.0, 1e-6);
+    EXPECT_NEAR(objects[0].top, (12 - 4) / 16.0, 1e-6);
+    EXPECT_NEAR(objects[0].right, (20 + 10) / 32.0, 1e-6);
+    EXPECT_EQ(objects[0].bottom, 1);
+}
+
+TEST(Objects, TheScoreFloorIsExact) {
+    for (const auto& [logit, found] : std::vector<std::pair<float, size_t>>{{-2.1972f, 1}, {-2.1974f, 0}}) {  // 0.1
+        const float boxes[4] = {};
+        const ObjectMaps maps{8, 1, 1, 1, &logit, boxes};
+        EXPECT_EQ(find_objects({&maps, 1}, 8, 8, config()).size(), found);
+    }
+}
+
+TEST(Objects, AreSharesOfThePictureNotOfItsCanvas) {
+    const float logit = 3;
+    const float boxes[4] = {0, 0, 0, 0};
+    const ObjectMaps maps{8, 1, 1, 1, &logit, boxes};
+    const Object object = find_objects({&maps, 1}, 12, 24, config())[0];
+    EXPECT_NEAR(object.right, 1, 1e-6);  // 4 + 8 = 12 of 12 px
+    EXPECT_NEAR(object.bottom, 0.5, 1e-6);
+}
+
+TEST(Objects, ABetterBoxOfTheSameKindSuppresses) {
+    const Object best{1, 0.9f, 0, 0, 1, 0.5f}, same{1, 0.8f, 0, 0, 1, 0.3f}, other{2, 0.7f, 0, 0, 1, 0.3f},
+        equal{2, 0.6f, 0, 0, 1, 0.48f}, apart{1, 0.5f, 0, 0.6f, 1, 1};
+    const std::vector<Object> kept = suppressed({apart, equal, other, same, best}, config());
+    ASSERT_EQ(kept.size(), 3u);
+    EXPECT_EQ(kept[0].score, 0.9f);
+    EXPECT_EQ(kept[1].score, 0.7f) << "another kind, overlap 0.6";
+    EXPECT_EQ(kept[2].score, 0.5f);
+}
+
+TEST(Objects, AreAtMostAsManyAsTheModelSays) {
+    ObjectConfig few = config();
+    few.max_boxes = 2;
+    std::vector<Object> apart;
+    for (int i = 0; i < 5; ++i) apart.push_back({0, 0.5f, i * 0.2f, 0, i * 0.2f + 0.1f, 1});
+    EXPECT_EQ(suppressed(apart, few).size(), 2u);
+}
+
+TEST(Objects, OverlapIsSharedOverJoined) {
+    const Object a{0, 1, 0, 0, 0.4f, 0.4f}, b{0, 1, 0.2f, 0, 0.6f, 0.4f}, c{0, 1, 0.5f, 0.5f, 0.5f, 0.5f};
+    EXPECT_NEAR(overlap(a, b), 1.0 / 3, 1e-6);
+    EXPECT_EQ(overlap(a, c), 0);
+    EXPECT_EQ(overlap(c, c), 0) << "a box without area overlaps nothing";
+}
+
+}  // namespace
+}  // namespace lv

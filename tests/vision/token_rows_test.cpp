@@ -1,1 +1,245 @@
-#include <gtest/gtest.h>
+// Every column of vision/row_layout.h on explicit small cases; tools/train/timeline.py makes the same rows.
+#include "vision/token_rows.h"
+
+#include <map>
+
+#include "tests/vision/support.h"
+
+namespace lv {
+namespace {
+
+constexpr int person = 0, car = 2, dog = 16, bottle = 39;
+const Scene no_scene{};
+
+Track track(int kind, float cx, float cy, float width, float height, float score = 0.8f) {
+    return {1, {kind, score, cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2}, cx, cy, height};
+}
+
+// The columns before the time that are not 0.
+std::map<size_t, float> columns(const std::vector<float>& rows, size_t index) {
+    std::map<size_t, float> found;
+    for (size_t column = 0; column < row::feature_dim; ++column) {
+        const float value = rows[index * row::feature_dim + column];
+        if (value != 0 && (column < row::fourier || column >= row::scene)) found[column] = value;
+    }
+    return found;
+}
+
+void expect_columns(const std::vector<float>& rows, size_t index, const std::map<size_t, float>& expected) {
+    const std::map<size_t, float> found = columns(rows, index);
+    for (const auto& [column, value] : expected) {
+        ASSERT_TRUE(found.count(column)) << "row " << index << " column " << column << " is 0";
+        EXPECT_NEAR(found.at(column), value, 1e-5) << "row " << index << " column " << column;
+    }
+    for (const auto& [column, value] : found) {
+        EXPECT_TRUE(expected.count(column)) << "row " << index << " column " << column << " is " << value;
+    }
+}
+
+std::vector<float> rows_of(TokenRows& maker, const std::vector<Track>& tracks, int64_t time_us = 0, bool cut = false) {
+    std::vector<float> rows;
+    const size_t count = maker.append(time_us, tracks, no_scene, cut, rows);
+    EXPECT_EQ(rows.size(), count * row::feature_dim);
+    return rows;
+}
+
+TEST(TokenRows, AnEmptyFirstFrameIsOneSceneRow) {
+    TokenRows maker;
+    const std::vector<float> rows = rows_of(maker, {});
+    ASSERT_EQ(rows.size(), row::feature_dim);
+    expect_columns(rows, 0, {{0, 1}, {3, 1}, {84, 1}, {145, 1}});
+}
+
+TEST(TokenRows, ALoneObjectFillsItsRow) {
+    TokenRows maker;
+    const std::vector<float> rows = rows_of(maker, {track(dog, 0.2f, 0.8f, 0.1f, 0.4f, 0.75f)});
+    expect_columns(rows, 0, {{0, 1}, {4 + dog, 0.5f}, {85, 1}, {145, 1}});
+    expect_columns(rows, 1, {{1, 1}, {3, 1}, {4 + dog, 1},   // object row, last of its frame, a dog
+                             {85, 1},                        // one
+                             {93, 1}, {97, 1}, {98, 1},      // appeared, for the first time ever, a record
+                             {99, 1}, {107, 1}, {119, 1},    // its first appearance, the first kind, the first row
+                             {127, 1}, {132, 1},             // left, bottom
+                             {133, 0.2f}, {134, 0.8f}, {135, 0.1f}, {136, 0.4f}, {137, 0.75f}, {138, 0.2f},
+                             {144, 1}});                     // still
+}
+
+TEST(TokenRows, KindsStandFromLeftToRightByTheirMeanCentre) {
+    TokenRows maker;
+    const std::vector<float> rows = rows_of(maker, {track(person, 0.9f, 0.5f, 0.1f, 0.3f), track(car, 0.5f, 0.5f, 0.2f, 0.2f),
+                                                    track(person, 0.3f, 0.2f, 0.2f, 0.3f, 0.9f)});
+    ASSERT_EQ(rows.size(), 3 * row::feature_dim);
+    expect_columns(rows, 0, {{0, 1}, {4 + person, 1.0f}, {4 + car, 0.5f}, {86, 1}, {145, 1}});
+    expect_columns(rows, 1, {{1, 1}, {4 + car, 1}, {85, 1}, {93, 1}, {97, 1}, {98, 1}, {99, 1}, {107, 1}, {119, 1},
+                             {128, 1}, {131, 1}, {133, 0.5f}, {134, 0.5f}, {135, 0.2f}, {136, 0.2f}, {137, 0.8f},
+                             {138, 0.2f}, {144, 1}});
+    // Two people: thirds of both, the box of the larger, the better score.
+    expect_columns(rows, 2, {{1, 1}, {3, 1}, {4 + person, 1}, {86, 1}, {93, 1}, {97, 1}, {98, 1}, {99, 1}, {108, 1},
+                             {120, 1}, {127, 1}, {129, 1}, {130, 1}, {131, 1}, {133, 0.3f}, {134, 0.2f}, {135, 0.2f},
+                             {136, 0.3f}, {137, 0.9f}, {138, std::sqrt(0.06f)}, {144, 1}});
+}
+
+TEST(TokenRows, AGoneKindGetsOneLastRowThatTellsWhereItWas) {
+    TokenRows maker;
+    rows_of(maker, {track(dog, 0.2f, 0.8f, 0.1f, 0.4f, 0.75f)});
+    const std::vector<float> rows = rows_of(maker, {});
+    ASSERT_EQ(rows.size(), 2 * row::feature_dim);
+    expect_columns(rows, 0, {{0, 1}, {84, 1}});
+    expect_columns(rows, 1, {{1, 1}, {3, 1}, {4 + dog, 1}, {84, 1}, {94, 1}, {99, 1}, {107, 1}, {127, 1}, {132, 1},
+                             {133, 0.2f}, {134, 0.8f}, {135, 0.1f}, {136, 0.4f}, {137, 0.75f}, {138, 0.2f}, {144, 1}});
+    EXPECT_EQ(rows_of(maker, {}).size(), row::feature_dim) << "only once";
+}
+
+TEST(TokenRows, GoneKindsStandBehindByKind) {
+    TokenRows maker;
+    rows_of(maker, {track(bottle, 0.1f, 0.5f, 0.1f, 0.1f), track(car, 0.9f, 0.5f, 0.1f, 0.1f)});
+    const std::vector<float> rows = rows_of(maker, {track(dog, 0.5f, 0.5f, 0.1f, 0.1f)});
+    ASSERT_EQ(rows.size(), 4 * row::feature_dim);
+    EXPECT_EQ(columns(rows, 1).count(4 + dog), 1u);
+    EXPECT_EQ(columns(rows, 2).count(4 + car), 1u);
+    EXPECT_EQ(columns(rows, 3).count(4 + bottle), 1u);
+    EXPECT_EQ(columns(rows, 1).count(109), 1u) << "the third kind ever";
+}
+
+TEST(TokenRows, CountsTellMoreFewerRecordAndReturn) {
+    TokenRows maker;
+    const Track one = track(dog, 0.5f, 0.5f, 0.1f, 0.1f);
+    const auto flags = [&](const std::vector<Track>& tracks) {
+        const std::vector<float> rows = rows_of(maker, tracks);
+        std::vector<size_t> set;
+        for (size_t column = 84; column <= 106; ++column)
+            if (rows[row::feature_dim + column] != 0) set.push_back(column);
+        return set;
+    };
+    using Flags = std::vector<size_t>;
+    EXPECT_EQ(flags({one}), (Flags{85, 93, 97, 98, 99}));
+    EXPECT_EQ(flags({one}), (Flags{85, 99}));
+    EXPECT_EQ(flags({one, one, one}), (Flags{87, 95, 98, 99})) << "more, a record";
+    EXPECT_EQ(flags({one, one}), (Flags{86, 96, 99})) << "fewer";
+    EXPECT_EQ(flags({one, one, one}), (Flags{87, 95, 99})) << "more, but no record";
+    EXPECT_EQ(flags({}), (Flags{84, 94, 99})) << "gone";
+    EXPECT_EQ(flags(std::vector<Track>(12, one)), (Flags{92, 93, 98, 100})) << "back a second time, 8 or more";
+}
+
+TEST(TokenRows, OrdinalsAndRanksStopAtTheirLastColumn) {
+    TokenRows maker;
+    for (int i = 0; i < 20; ++i) {
+        const std::vector<float> rows = rows_of(maker, {track(i, 0.5f, 0.5f, 0.1f, 0.1f)});
+        EXPECT_EQ(rows[row::feature_dim + 107 + std::min(i, 11)], 1) << i;
+    }
+    TokenRows again;
+    for (int i = 0; i < 10; ++i) {
+        const std::vector<float> rows = rows_of(again, {track(dog, 0.5f, 0.5f, 0.1f, 0.1f)});
+        EXPECT_EQ(rows[row::feature_dim + 99 + std::min(i, 7)], 1) << i;
+        rows_of(again, {});
+    }
+}
+
+TEST(TokenRows, AtMostEightKindsOfAFrameAreKept) {
+    TokenRows maker;
+    rows_of(maker, {track(70, 0.5f, 0.5f, 0.1f, 0.1f, 0.3f)});
+    std::vector<Track> many{track(70, 0.95f, 0.5f, 0.1f, 0.1f, 0.21f)};
+    for (int i = 0; i < 10; ++i) many.push_back(track(i, 0.05f + 0.08f * i, 0.5f, 0.1f, 0.1f, 0.9f - 0.05f * i));
+    const std::vector<float> rows = rows_of(maker, many);
+    ASSERT_EQ(rows.size(), 9 * row::feature_dim);
+    EXPECT_EQ(rows[84 + 8], 1);
+    EXPECT_EQ(rows[4 + 70], 0.5f) << "what was there stays";
+    EXPECT_EQ(rows[4 + 6], 0.5f);
+    EXPECT_EQ(rows[4 + 7], 0) << "the least sure are left out";
+    EXPECT_EQ(rows[8 * row::feature_dim + 119 + 7], 1);
+}
+
+TEST(TokenRows, MotionIsThatOfTheLargestSinceItAppeared) {
+    const auto moved = [](float dx, float dy, float growth) {
+        Track t = track(person, 0.5f + dx, 0.5f + dy, 0.1f, 0.2f * growth);
+        t.first_cx = t.first_cy = 0.5f;
+        t.first_height = 0.2f;
+        return motion_of(t);
+    };
+    EXPECT_EQ(moved(-0.2f, 0, 1), 0);
+    EXPECT_EQ(moved(0.2f, 0.1f, 1), 1);
+    EXPECT_EQ(moved(0.15f, -0.2f, 1), 2);
+    EXPECT_EQ(moved(0, 0.2f, 2), 3);
+    EXPECT_EQ(moved(0.1f, 0.1f, 1.5f), 4);
+    EXPECT_EQ(moved(0.1f, 0.1f, 1.3f), 5);
+    EXPECT_EQ(moved(0, 0, 0.5f), 5);
+    TokenRows maker;
+    Track left = track(person, 0.2f, 0.5f, 0.4f, 0.4f);
+    left.first_cx = 0.6f;
+    const std::vector<float> rows = rows_of(maker, {track(person, 0.5f, 0.5f, 0.1f, 0.1f), left});
+    EXPECT_EQ(rows[row::feature_dim + 139], 1);
+    EXPECT_EQ(rows[row::feature_dim + 144], 0);
+}
+
+TEST(TokenRows, ThirdsBeginAtOneAndTwoThirds) {
+    for (const auto& [centre, column] : std::vector<std::pair<float, size_t>>{{0, 0}, {0.33f, 0}, {0.34f, 1}, {0.66f, 1}, {0.67f, 2}, {1, 2}}) {
+        TokenRows maker;
+        const std::vector<float> rows = rows_of(maker, {track(car, centre, centre, 0.1f, 0.1f)});
+        for (size_t i = 0; i < 3; ++i) {
+            EXPECT_EQ(rows[row::feature_dim + 127 + i], i == column) << centre;
+            EXPECT_EQ(rows[row::feature_dim + 130 + i], i == column) << centre;
+        }
+    }
+}
+
+TEST(TokenRows, EveryRowCarriesItsTimeAsSixteenTurningHands) {
+    TokenRows maker;
+    const int64_t time_us = 3'725'500'000;
+    const std::vector<float> rows = rows_of(maker, {track(dog, 0.5f, 0.5f, 0.1f, 0.1f)}, time_us);
+    std::vector<float> time_row(row::feature_dim, 9);
+    write_time_row(time_us, time_row);
+    EXPECT_EQ(time_row[row::is_time], 1);
+    for (int i = 0; i < 16; ++i) {
+        const double angle = 2 * M_PI * 3725.5 / (2 * std::pow(1.8, i));
+        for (const float* row : {rows.data(), rows.data() + row::feature_dim, static_cast<const float*>(time_row.data())}) {
+            EXPECT_NEAR(row[160 + 2 * i], std::sin(angle), 1e-5) << i;
+            EXPECT_NEAR(row[161 + 2 * i], std::cos(angle), 1e-5) << i;
+        }
+    }
+    time_row[row::is_time] = 0;
+    for (size_t column = 0; column < row::feature_dim; ++column) {
+        if (column < 160 || column >= 192) EXPECT_EQ(time_row[column], 0) << column;
+    }
+}
+
+TEST(TokenRows, TheSceneRowHoldsTheFiveLargestProbabilities) {
+    std::vector<float> logits(1000, 0);
+    for (int i = 0; i < 7; ++i) logits[100 * i + 3] = 3.0f + static_cast<float>(i);
+    const Scene scene = scene_of(logits);
+    double sum = 993;
+    for (int i = 0; i < 7; ++i) sum += std::exp(3.0 + i);
+    std::vector<float> rows;
+    TokenRows().append(0, {}, scene, false, rows);
+    for (int i = 0; i < 7; ++i) EXPECT_NEAR(rows[192 + 100 * i + 3], i < 2 ? 0 : std::exp(3.0 + i) / sum, 1e-6) << i;
+    EXPECT_EQ(scene[0].scene, 603);
+}
+
+TEST(TokenRows, ACutIsMarkedInTheSceneRow) {
+    TokenRows maker;
+    EXPECT_EQ(rows_of(maker, {})[145], 1);
+    EXPECT_EQ(rows_of(maker, {})[145], 0);
+    EXPECT_EQ(rows_of(maker, {}, 0, true)[145], 1);
+}
+
+TEST(TokenRows, ARestoredStateGoesOnAsIfNothingHadHappened) {
+    TokenRows one;
+    rows_of(one, {track(dog, 0.5f, 0.5f, 0.1f, 0.1f), track(car, 0.2f, 0.3f, 0.2f, 0.1f)});
+    rows_of(one, {track(car, 0.2f, 0.3f, 0.2f, 0.1f), track(car, 0.7f, 0.3f, 0.2f, 0.1f)});
+    StateWriter writer;
+    one.save(writer);
+    const std::vector<std::byte> bytes = writer.take();
+    EXPECT_LT(bytes.size(), 5000u);
+    TokenRows other;
+    rows_of(other, {track(bottle, 0.5f, 0.5f, 0.1f, 0.1f)});
+    StateReader reader(bytes);
+    other.restore(reader);
+    reader.end();
+    for (const std::vector<Track>& tracks : {std::vector<Track>{track(dog, 0.5f, 0.5f, 0.1f, 0.1f)}, {}})
+        EXPECT_EQ(rows_of(one, tracks), rows_of(other, tracks));
+    for (size_t length = 0; length < bytes.size(); length += 97) {
+        StateReader half(std::span<const std::byte>(bytes.data(), length));
+        EXPECT_FALSE(test::message_of([&] { other.restore(half); }).empty()) << length;
+    }
+}
+
+}  // namespace
+}  // namespace lv
