@@ -25,9 +25,11 @@ def file_name(name):
 
 
 def load_weights(model, directory):
+    """Weights of a model directory; class names are folded into its projector, so class_pieces stays zero."""
     tensors = load_file(Path(directory) / "model.safetensors")
     state = {name: tensors[file_name(name)].float() for name, _ in model.named_parameters()}
     model.load_state_dict(state, strict=False)
+    model.class_pieces.zero_()
     return model
 
 
@@ -48,8 +50,9 @@ def main():
     state = torch.load(args.checkpoint, weights_only=True)
     model = Yoco(Config(vocab_size=len(text)), text_module.TWO_DIGITS)
     model.load_state_dict(state["model"])
-    tensors = {file_name(name): (p.detach().half() if p.ndim == 2 else p.detach().float()).contiguous()
-               for name, p in model.named_parameters()}
+    weights = {file_name(name): p.detach() for name, p in model.named_parameters()}
+    weights["projector.weight"] = model.folded_projector().detach()
+    tensors = {name: (p.half() if p.ndim == 2 else p.float()).contiguous() for name, p in weights.items()}
     aside = args.out / "model.safetensors.part"
     save_file(tensors, aside, {"steps": str(state["step"])})
     aside.rename(args.out / "model.safetensors")

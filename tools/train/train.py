@@ -18,29 +18,51 @@ import torch
 import torch.nn.functional as F
 
 from . import batches, classes, layout, text as text_module
-from .model import Config, Yoco
+from .model import EMBEDDING_RMS, Config, Yoco
 
 
+@torch.no_grad()
 def start_from_words(model, text):
-    """Class columns start as the mean of their names' text embeddings: a class seen is a class spoken of."""
-    with torch.no_grad():
-        for c, (one, many) in enumerate(zip(classes.NAMES, classes.PLURALS)):
-            ids = text.pieces.encode(one) + text.pieces.encode(many)
-            column = model.embedding[torch.tensor(ids)].mean(0)
-            model.projector.weight[layout.CLASS + c] = 2 * column / column.std()
-        flags = torch.ones(layout.DENSE, dtype=torch.bool)
-        flags[layout.CLASS : layout.CLASS + layout.CLASSES] = False
-        model.projector.weight[: layout.DENSE][flags] *= 0.6
-        model.projector.weight[layout.FOURIER : layout.SCENE] *= 0.4
-        model.projector.weight[layout.SCENE :] *= 0.2
+    """Starts a class's words near each other, and ties its column to its names."""
+    dim = model.config.dim
+    plain = set(text.pieces.encode("a an the of in at on"))
+    taken = set(plain)
+    for synonyms in (False, True):
+        for c in range(layout.CLASSES):
+            words = classes.SINGULAR_WORDS[c] + classes.PLURAL_WORDS[c]
+            names = [classes.NAMES[c], classes.PLURALS[c]]
+            centre = torch.randn(dim, generator=torch.Generator().manual_seed(c)) * EMBEDDING_RMS * dim**-0.5
+            for word in words if synonyms else names:
+                for piece in set(text.pieces.encode(word)) - taken:
+                    model.embedding[piece] = 0.85 * centre + 0.5 * model.embedding[piece]
+                    taken.add(piece)
+    if not model.config.tied_output:
+        model.output.weight.copy_(model.embedding.t() / EMBEDDING_RMS)
+    for c, names in enumerate(zip(classes.NAMES, classes.PLURALS)):
+        pieces = [piece for name in names for piece in text.pieces.encode(name) if piece not in plain]
+        for piece in pieces:
+            model.class_pieces[c, piece] += 1 / len(pieces)
+    w = model.projector.weight
+    w[: layout.DENSE] *= 0.6
+    w[layout.FOURIER : layout.SCENE] *= 0.4
+    w[layout.SCENE :] *= 0.2
 
 
 def optimizers(model, lr):
-    matrices, rest = [], []
+    """Groups with their share of the rate ("lr_share") and the steps over which they warm up."""
+    mixers, feeds, rest = [], [], []
     for name, p in model.named_parameters():
-        (matrices if p.ndim == 2 and name.startswith(("layers", "bridge")) and "decay" not in name else rest).append(p)
-    return [torch.optim.Muon(matrices, lr=lr, momentum=0.95, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
-            torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.98), weight_decay=0.0)]
+        if p.ndim == 2 and name.startswith(("layers", "bridge")) and "decay" not in name:
+            (feeds if ".ffn." in name else mixers).append(p)
+        elif name != "embedding":
+            rest.append(p)
+    # What attention starts with (rows find their like, and copy it) must outlive the first steps, in which the
+    # gradient is all about the language: the mixers wake late, and the embedding moves slowly.
+    muon = torch.optim.Muon([{"params": feeds, "warm": 100}, {"params": mixers, "warm": 500}], lr=lr, momentum=0.95,
+                            weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
+    adam = torch.optim.AdamW([{"params": [model.embedding], "lr_share": 0.25, "warm": 100},
+                              {"params": rest, "warm": 100}], lr=lr, betas=(0.9, 0.98), weight_decay=0.0)
+    return [muon, adam]
 
 
 class Stream(torch.utils.data.IterableDataset):
@@ -58,7 +80,7 @@ class Stream(torch.utils.data.IterableDataset):
         while True:
             rng = np.random.default_rng((self.args.seed, step))
             most = int(np.interp(step, self.args.grow_steps, self.args.grow_frames))
-            drilling = rng.random() < np.interp(step, [0, 300, 800, 3000], [0.7, 0.6, 0.35, 0.12])
+            drilling = rng.random() < np.interp(step, [0, 400, 1000, 2500], [0.75, 0.6, 0.3, 0.12])
             long = rng.random() < 0.35
             shares = batches.DRILL_SHARE if drilling else {
                 k: v for k, v in batches.SHARE.items() if (k in batches.LONG) == long}
@@ -81,7 +103,7 @@ def main():
     parser.add_argument("--tokenizer", type=Path, default=Path("assets/models/mini/tokenizer.model"))
     parser.add_argument("--steps", type=int, default=6000, help="stop after this step")
     parser.add_argument("--decay", type=int, default=0, help="let the learning rate fall over this many last steps")
-    parser.add_argument("--lr", type=float, default=3e-3)
+    parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--questions", type=int, default=256, help="questions a step")
     parser.add_argument("--rows", type=int, default=2400, help="video rows a step, about")
     parser.add_argument("--grow-steps", type=int, nargs="+", default=[0, 600, 1500, 3000])
@@ -124,12 +146,11 @@ def main():
     started, since = time.time(), step
     while step < args.steps:
         batch = next(loader)
-        rate = min(1.0, (step + 1) / 100)
-        if args.decay:
-            rate *= min(1.0, (args.steps - step) / args.decay)
+        falling = min(1.0, (args.steps - step) / args.decay) if args.decay else 1.0
         for stepper in steppers:
             for group in stepper.param_groups:
-                group["lr"] = args.lr * rate
+                warm = min(1.0, (step + 1) / group["warm"])
+                group["lr"] = args.lr * group.get("lr_share", 1.0) * falling * warm
         with torch.autocast("cpu", torch.bfloat16, enabled=not args.f32):
             logits, target, question = batches.run(model, batch)
         loss = F.cross_entropy(logits.float(), target)
