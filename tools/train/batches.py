@@ -1,11 +1,11 @@
 """Batches: timelines and many questions about each, as padded tensors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
-from . import layout, questions, text as text_module, timeline
+from . import drills, layout, questions, text as text_module, timeline
 
 # How often a kind is asked while training; what is harder is asked more.
 SHARE = {"visible_at": 3, "visible_now": 1, "is_at": 1.5, "is_now": 0.7, "is_video": 1.5, "is_between": 1.5,
@@ -15,7 +15,7 @@ SHARE = {"visible_at": 3, "visible_now": 1, "is_at": 1.5, "is_now": 0.7, "is_vid
          "beyond": 0.5, "greeting": 0.3, "unknown": 0.8}
 # Kinds with long answers come in batches of their own, so that short ones are not padded to their length.
 LONG = {"intervals", "happens", "caption", "describe"}
-DRILL_SHARE = {name: 1.5 if name == "drill_times" else 1.0 for name in questions.DRILLS}
+DRILL_SHARE = {name: 1.5 if name == "drill_times" else 1.0 for name in drills.DRILLS}
 
 
 @dataclass
@@ -47,6 +47,10 @@ class Batch:
     kinds: list  # [B][Q] names
     texts: list  # [B][Q] (question, answer)
 
+    def to(self, device):
+        tensors = {k: v.to(device) for k, v in vars(self).items() if isinstance(v, torch.Tensor)}
+        return replace(self, **tensors)
+
 
 def as_rows(text, kind, question, answer, now_s):
     ids, seconds = text.question(question, now_s)
@@ -77,8 +81,8 @@ def ask(rng, world, text, n_questions, shares, mistypes=0.05):
         tries += 1
         # A world may not allow every kind; after many tries ask what always has an answer.
         kind = names[int(rng.choice(len(names), p=weight))] if tries < 40 * n_questions else "is_video"
-        drill = kind in questions.DRILLS
-        made = (questions.DRILLS if drill else questions.KINDS)[kind](world, rng)
+        drill = kind in drills.DRILLS
+        made = (drills.DRILLS if drill else questions.KINDS)[kind](world, rng)
         if not made:
             continue
         question, answer = made

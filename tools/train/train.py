@@ -87,12 +87,14 @@ class Stream(torch.utils.data.IterableDataset):
             size = np.interp(step, [0, 600, 2000], [0.5, 0.6, 1.0])
             low = 4 if rng.random() < 0.6 else max(4, most // 4)
             centre = float(np.exp(rng.uniform(np.log(low), np.log(most))))
+            if rng.random() < 0.06:
+                centre = float(rng.integers(1, 4))  # a still picture, a clip of seconds
             n_videos = int(np.clip(size * self.args.rows / (centre * 3.2), 3, 16))
             n_questions = max(6, int(size * self.args.questions / (2 if long or drilling else 1)) // n_videos)
             noisy = {**(noise or batches.timeline.DEFAULT_NOISE)}
             quiet = float(np.interp(step, [0, 1000], [0.2, 1.0]))
             noisy = {k: v if "frames" in k else v * quiet for k, v in noisy.items()}
-            yield batches.make(rng, text, n_videos, n_questions, (max(4, int(centre * 0.8)), max(5, int(centre * 1.25))),
+            yield batches.make(rng, text, n_videos, n_questions, (max(1, int(centre * 0.8)), max(2, int(centre * 1.25))),
                                shares, noise=noisy)
             step += workers
 
@@ -112,6 +114,8 @@ def main():
     parser.add_argument("--f32", action="store_true", help="multiply in f32, not in bf16")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda (cuda: reviewed, not yet run)")
+    parser.add_argument("--minutes", type=float, default=1e9, help="save and stop after so long")
     parser.add_argument("--save-every", type=int, default=200)
     parser.add_argument("--log-every", type=int, default=50)
     parser.add_argument("--resume", action="store_true", help="go on from OUT's last checkpoint")
@@ -125,11 +129,13 @@ def main():
     text = text_module.Text(serialized)
     model = Yoco(Config(vocab_size=len(text)), text_module.TWO_DIGITS)
     start_from_words(model, text)
+    torch.set_default_device(args.device)
+    model.to(args.device)
     steppers = optimizers(model, args.lr)
     step = 0
     last = args.out / "last.pt"
     if args.resume and last.exists():
-        state = torch.load(last, weights_only=True)
+        state = torch.load(last, weights_only=True, map_location=args.device)
         model.load_state_dict(state["model"])
         for stepper, saved in zip(steppers, state["optimizers"]):
             stepper.load_state_dict(saved)
@@ -145,13 +151,13 @@ def main():
     right, asked, losses = defaultdict(float), defaultdict(float), []
     started, since = time.time(), step
     while step < args.steps:
-        batch = next(loader)
+        batch = next(loader).to(args.device)
         falling = min(1.0, (args.steps - step) / args.decay) if args.decay else 1.0
         for stepper in steppers:
             for group in stepper.param_groups:
                 warm = min(1.0, (step + 1) / group["warm"])
                 group["lr"] = args.lr * group.get("lr_share", 1.0) * falling * warm
-        with torch.autocast("cpu", torch.bfloat16, enabled=not args.f32):
+        with torch.autocast(args.device, torch.bfloat16, enabled=not args.f32):
             logits, target, question = batches.run(model, batch)
         loss = F.cross_entropy(logits.float(), target)
         for stepper in steppers:
@@ -173,10 +179,13 @@ def main():
             print(f"step {step} loss {np.mean(losses):.3f} exact {total:.3f} {pace:.2f} s/step "
                   f"left {pace * (args.steps - step) / 60:.0f} min | {kinds}", flush=True)
             right, asked, losses = defaultdict(float), defaultdict(float), []
-        if step % args.save_every == 0 or step == args.steps:
+        late = time.time() - started > args.minutes * 60
+        if step % args.save_every == 0 or step == args.steps or late:
             aside = last.with_suffix(".part")
             torch.save({"model": model.state_dict(), "optimizers": [s.state_dict() for s in steppers], "step": step}, aside)
             aside.rename(last)
+        if late:
+            break
 
 
 if __name__ == "__main__":
