@@ -11,9 +11,10 @@ PERSON = CLASSES.index("person")
 PRECISION_WANTED = 0.7
 
 
-def match(found, truths):
+def match(found, truths, unsure=None):
     """found [(boxes, scores, classes)], truths [(boxes, soft)] a picture, boxes on one scale.
 
+    A found box that meets only a teacher box between unsure and TRUTH_SCORE is left out, if unsure is given.
     Returns (hits {class: [(score, is true)] best first}, totals [80] true boxes a class)."""
     hits = {c: [] for c in range(len(CLASSES))}
     totals = np.zeros(len(CLASSES), int)
@@ -21,6 +22,8 @@ def match(found, truths):
         names, sure = soft.argmax(1) if len(soft) else np.zeros(0, int), soft.max(1, initial=0) > TRUTH_SCORE
         for c in np.unique(np.concatenate([classes, names[sure]]).astype(int)):
             mine, wanted = np.flatnonzero(classes == c), truth[sure & (names == c)]
+            weak = truth[~sure & (names == c) & (soft.max(1, initial=0) >= unsure)] if unsure else truth[:0]
+            excused = (iou(boxes[mine], weak) >= IOU).any(1)
             totals[c] += len(wanted)
             free = np.ones(len(wanted), bool)
             overlaps = iou(boxes[mine], wanted)
@@ -30,6 +33,8 @@ def match(found, truths):
                 good = best >= 0 and overlap[best] >= IOU
                 if good:
                     free[best] = False
+                elif excused[row]:
+                    continue
                 hits[c].append((float(scores[mine[row]]), good))
     return {c: sorted(h, key=lambda item: -item[0]) for c, h in hits.items()}, totals
 
@@ -67,9 +72,9 @@ def best_recall(hits, total, precision_wanted=PRECISION_WANTED):
     return float(recall[last]), float(precision[last]), float(scores[last])
 
 
-def summary(found, truths):
+def summary(found, truths, unsure=None):
     """The issue's figures as a dict; 'common' lists the commonest classes."""
-    hits, totals = match(found, truths)
+    hits, totals = match(found, truths, unsure)
     recall, precision, score = best_recall(hits[PERSON], totals[PERSON])
     common = np.argsort(-totals, kind="stable")[:COMMON]
     table = []

@@ -240,7 +240,8 @@ def main():
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     detector, labels, rng = Detector(args.model), load_labels(args.labels), np.random.default_rng(args.seed)
-    kept_out = [k for k, (_, is_test) in enumerate(all_photos := photo_list(args.photos)) if is_test]
+    all_photos = photo_list(args.photos)
+    kept_out = [k for k, (_, is_test) in enumerate(all_photos) if is_test]
     chosen = rng.choice(kept_out, min(args.stills, len(kept_out)), replace=False)
     confusion, scores = {}, {"mean": [], "within": []}
     stills, jitter = measure_stills(detector, ((read_rgb(all_photos[k][0]), *labels[k]) for k in chosen), args.frames, rng,

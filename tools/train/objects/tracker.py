@@ -1,18 +1,27 @@
-"""The tracker's rules in Python, to measure what noise is left behind it (the program's own is vision/tracker).
+"""vision/tracker.cpp in Python, so that noise.py measures what the program's tracker leaves behind.
 
-A track begins at score START, lives while a box of its class with at least KEEP follows it, and is reported only in
-frames where it was matched. A box follows a track by overlap, or by a centre near enough for its size.
+A track begins at score START and lives while a box with at least KEEP meets it in every frame. Its class is what its
+last boxes voted for, among classes that detectors mix up (GROUPS).
 """
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from .boxes import iou
 
-START, KEEP = 0.45, 0.2
-MIN_OVERLAP = 0.1
-REACH = 1.5            # centre distance allowed, in mean sides of the box
+START, KEEP, SAME_PLACE = 0.45, 0.2, 0.7
+SAME_CLASS_OVERLAP, OTHER_CLASS_OVERLAP = 0.25, 0.4
+REACH, WEAK_REACH, SIZE_RATIO = 1.5, 0.5, 2.5
+VOTE_DECAY, VOTE_LEAD, CANDIDATES = 0.8, 1.3, 3
 MAX_CLASSES = 8
+GROUPS = np.array([0, 1, 2, 1, 3, 2, 2, 2, 2, 0, 0, 0, 0, 4, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 6, 0, 6, 0, 6, 7, 8, 8, 7, 3, 0, 0,
+                   8, 8, 0, 9, 9, 9, 10, 10, 10, 9, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 4, 4, 9, 4, 12, 0, 13, 13,
+                   14, 14, 14, 14, 13, 13, 13, 0, 13, 14, 0, 9, 10, 5, 14, 10])
+
+
+def confusable(a, b):
+    """True where classes a and b may be one thing."""
+    return (a == b) | ((GROUPS[a] == GROUPS[b]) & (GROUPS[a] != 0))
 
 
 @dataclass
@@ -21,42 +30,87 @@ class Track:
     name: int           # class
     box: np.ndarray     # x1 y1 x2 y2, 0..1
     score: float
+    votes: list = field(default_factory=list)   # [class, weight], the leader first
+
+    def vote(self, name, score):
+        for vote in self.votes:
+            vote[1] *= VOTE_DECAY
+        mine = next((vote for vote in self.votes if vote[0] == name), None)
+        if mine is None:
+            if len(self.votes) == CANDIDATES:
+                self.votes.remove(min(self.votes[1:], key=lambda vote: vote[1]))
+            mine = [name, 0.0]
+            self.votes.append(mine)
+        mine[1] += score
+        best = max(self.votes, key=lambda vote: vote[1])
+        if best[1] > VOTE_LEAD * self.votes[0][1]:
+            at = self.votes.index(best)
+            self.votes[0], self.votes[at] = self.votes[at], self.votes[0]
+        self.name = self.votes[0][0]
+
+
+def distances(a, b):
+    """Boxes [A, 4], [B, 4]: distance of centres in own sizes [A, B]; infinite when the sizes do not fit."""
+    def wide(x):
+        return x[:, 2] - x[:, 0], x[:, 3] - x[:, 1]
+
+    (aw, ah), (bw, bh) = wide(a), wide(b)
+    one, other = np.sqrt(np.maximum(aw * ah, 1e-8))[:, None], np.sqrt(np.maximum(bw * bh, 1e-8))[None]
+    size = np.maximum(np.maximum(aw, ah * 0.6)[:, None], np.maximum(bw, bh * 0.6)[None])
+    centres_a, centres_b = (a[:, :2] + a[:, 2:]) / 2, (b[:, :2] + b[:, 2:]) / 2
+    apart = np.linalg.norm(centres_a[:, None] - centres_b[None], axis=2) / np.maximum(size, 1e-4)
+    return np.where(np.maximum(one, other) > SIZE_RATIO * np.minimum(one, other), np.inf, apart)
 
 
 class Tracker:
     def __init__(self):
-        self.tracks, self.next_id = [], 0
+        self.tracks, self.last_id = [], 0
 
     def step(self, boxes, scores, classes):
-        """One frame's detections -> the tracks seen in it."""
-        seen = []
-        for name in np.unique(classes[scores >= KEEP]):
-            mine = np.flatnonzero((classes == name) & (scores >= KEEP))
-            old = [track for track in self.tracks if track.name == name]
-            seen += self.follow(old, boxes[mine], scores[mine], int(name))
-        names = sorted({t.name for t in seen}, key=lambda n: -max(t.score for t in seen if t.name == n))[:MAX_CLASSES]
-        self.tracks = [track for track in seen if track.name in names]
-        return self.tracks
+        """One frame's detections, best first -> the tracks in it, of at most MAX_CLASSES classes."""
+        good = scores >= KEEP
+        boxes, scores, classes = boxes[good], scores[good], classes[good].astype(int)
+        met, taken = {}, set()
+        if self.tracks and len(boxes):
+            past = np.stack([track.box for track in self.tracks])
+            names = np.array([track.name for track in self.tracks])
+            same = names[:, None] == classes[None]
+            overlap, apart = iou(past, boxes), distances(past, boxes)
+            reach = np.where(scores >= START, REACH, WEAK_REACH)[None]
+            self.match(np.where(same & (overlap > SAME_CLASS_OVERLAP), overlap, 0), met, taken)
+            mixed = confusable(names[:, None], classes[None])
+            self.match(np.where(mixed & (overlap > OTHER_CLASS_OVERLAP), overlap, 0), met, taken)
+            self.match(np.where(same & (apart < reach), 1 / (0.01 + apart), 0), met, taken)
+        tracks = []
 
-    def follow(self, old, boxes, scores, name):
-        taken_track, taken_box, seen = set(), set(), []
-        if old:
-            past = np.stack([track.box for track in old])
-            overlap = iou(past, boxes)
-            far = np.linalg.norm((past[:, None, :2] + past[:, None, 2:] - boxes[None, :, :2] - boxes[None, :, 2:]) / 2, axis=2)
-            side = np.sqrt(np.maximum(((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))[None], 1e-6))
-            good = (overlap >= MIN_OVERLAP) | (far < REACH * side)
-            value = np.where(good, overlap - 0.2 * far / side, -np.inf)
-            for flat in np.argsort(-value, axis=None):
-                t, b = np.unravel_index(flat, value.shape)
-                if value[t, b] == -np.inf:
-                    break
-                if t not in taken_track and b not in taken_box:
-                    taken_track.add(t)
-                    taken_box.add(b)
-                    seen.append(Track(old[t].id, name, boxes[b], float(scores[b])))
-        for b in range(len(boxes)):
-            if b not in taken_box and scores[b] >= START:
-                seen.append(Track(self.next_id, name, boxes[b], float(scores[b])))
-                self.next_id += 1
-        return seen
+        def named_twice(k):
+            return any(confusable(t.name, classes[k]) and iou(t.box[None], boxes[k][None])[0, 0] > SAME_PLACE for t in tracks)
+
+        for index, track in enumerate(self.tracks):
+            if index in met and not named_twice(met[index]):
+                k = met[index]
+                track.box, track.score = boxes[k], float(scores[k])
+                track.vote(int(classes[k]), float(scores[k]))
+                tracks.append(track)
+        for k in range(len(boxes)):
+            if k not in taken and scores[k] >= START and not named_twice(k):
+                self.last_id += 1
+                name, score = int(classes[k]), float(scores[k])
+                tracks.append(Track(self.last_id, name, boxes[k], score, [[name, score]]))
+        self.tracks = tracks
+        best = {}
+        for track in tracks:
+            best[track.name] = max(best.get(track.name, 0), track.score)
+        shown = sorted(best, key=best.get, reverse=True)[:MAX_CLASSES]
+        return [Track(t.id, t.name, t.box, t.score) for t in tracks if t.name in shown]
+
+    @staticmethod
+    def match(value, met, taken):
+        """Greedy pairs of free tracks and boxes, best values first; 0 is never."""
+        for flat in np.argsort(-value, axis=None, kind="stable"):
+            track, box = (int(k) for k in np.unravel_index(flat, value.shape))
+            if value[track, box] <= 0:
+                break
+            if track not in met and box not in taken:
+                met[track] = box
+                taken.add(box)
