@@ -163,11 +163,7 @@ std::vector<std::byte> Encoder::save() const {
     writer.put<int32_t>(last_ ? last_->width : 0);
     writer.put<int32_t>(last_ ? last_->height : 0);
     if (last_) writer.put_all<uint8_t>(last_->rgb);
-    writer.put<uint64_t>(last_sight_.objects.size());
-    for (const Object& object : last_sight_.objects) {
-        writer.put<int32_t>(object.kind);
-        for (float value : {object.score, object.left, object.top, object.right, object.bottom}) writer.put(value);
-    }
+    save_objects(writer, last_sight_.objects);
     for (const SceneValue& value : last_sight_.scene) {
         writer.put<int32_t>(value.scene);
         writer.put(value.probability);
@@ -190,13 +186,7 @@ void Encoder::restore(std::span<const std::byte> bytes) {
                 "restoring the state of vision: its picture has another size than it says; save the memory again");
         fresh.last_ = std::make_shared<const Picture>(std::move(picture));
     }
-    const auto count = reader.within<uint64_t>(0, 1000);
-    for (uint64_t i = 0; i < count; ++i) {
-        Object object;
-        object.kind = reader.within<int32_t>(0, row::kinds - 1);
-        for (float* value : {&object.score, &object.left, &object.top, &object.right, &object.bottom}) reader.get(*value);
-        fresh.last_sight_.objects.push_back(object);
-    }
+    fresh.last_sight_.objects = restore_objects(reader);
     for (SceneValue& value : fresh.last_sight_.scene) {
         value.scene = reader.within<int32_t>(0, row::scenes - 1);
         reader.get(value.probability);

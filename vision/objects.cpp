@@ -59,4 +59,21 @@ std::vector<Object> suppressed(std::vector<Object> objects, const ObjectConfig& 
     return kept;
 }
 
+void save_objects(StateWriter& writer, std::span<const Object> objects) {
+    writer.put<uint64_t>(objects.size());
+    for (const Object& object : objects) {
+        writer.put<int32_t>(object.kind);
+        for (float value : {object.score, object.left, object.top, object.right, object.bottom}) writer.put(value);
+    }
+}
+
+std::vector<Object> restore_objects(StateReader& reader) {
+    std::vector<Object> objects(reader.within<uint64_t>(0, 4096));
+    for (Object& object : objects) {
+        object.kind = reader.within<int32_t>(0, 79);
+        for (float* value : {&object.score, &object.left, &object.top, &object.right, &object.bottom}) reader.get(*value);
+    }
+    return objects;
+}
+
 }  // namespace lv

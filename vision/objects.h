@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "vision/state_bytes.h"
 #include "vision/vision_config.h"
 
 namespace lv {
@@ -39,5 +40,9 @@ std::vector<Object> find_objects(std::span<const ObjectMaps> maps, int picture_w
 
 // Best first; a box goes when a better one overlaps it by more than the config's limits.
 std::vector<Object> suppressed(std::vector<Object> objects, const ObjectConfig& config);
+
+// For a saved memory; restoring throws Error where the bytes are no such list (at most 4096, kinds 0..79).
+void save_objects(StateWriter& writer, std::span<const Object> objects);
+std::vector<Object> restore_objects(StateReader& reader);
 
 }  // namespace lv

@@ -14,6 +14,8 @@ constexpr float weak_reach = 0.5f;  // but a weak box must be close
 constexpr float size_ratio = 2.5f;  // of the areas' square roots
 constexpr float vote_decay = 0.8f;  // a frame: about the last five speak
 constexpr float vote_lead = 1.3f;   // another kind takes over when it leads by this factor
+constexpr float same_spot = 0.6f;   // overlap of two sightings that make a steady object
+constexpr float trust_memory = 0.6f;
 constexpr size_t most_tracks = 4096;
 
 // COCO's kinds by group; 0 mixes with nothing else.
@@ -115,24 +117,35 @@ std::span<const Track> Tracker::update(std::span<const Object> seen) {
     for (size_t track = 0; track < tracks_.size(); ++track) {
         if (met_[track] == none) continue;
         const Object& object = objects[met_[track]];
-        if (named_twice(object)) continue;
+        const float trust = trust_memory * tracks_[track].trust + (1 - trust_memory) * object.score;
+        if (named_twice(object) || trust < options_.trust) continue;
+        tracks_[track].trust = trust;
         lives_[track].vote(object.kind, object.score);
         tracks_[track].now = object;
         tracks_[track].now.kind = lives_[track].votes[0].kind;
         tracks.push_back(tracks_[track]);
         lives.push_back(lives_[track]);
     }
-    // What is left begins a track, unless it is a second name for something that is already there.
+    // What is left begins a track when it is sure or steady, and no second name for something that is already there.
+    std::vector<Object> waiting;
     for (size_t i = 0; i < objects.size(); ++i) {
         const Object& object = objects[i];
-        if (taken_[i] || object.score < options_.start_score || named_twice(object)) continue;
-        tracks.push_back({++last_id_, object, object.cx(), object.cy(), object.height()});
+        if (taken_[i] || object.score < options_.steady_score || named_twice(object)) continue;
+        const bool steady = std::any_of(waiting_.begin(), waiting_.end(), [&](const Object& before) {
+            return before.kind == object.kind && overlap(before, object) > same_spot;
+        });
+        if (object.score < options_.start_score && !steady) {
+            waiting.push_back(object);
+            continue;
+        }
+        tracks.push_back({++last_id_, object, object.score, object.cx(), object.cy(), object.height()});
         Life life;
         life.votes[0] = {object.kind, object.score};
         lives.push_back(life);
     }
     tracks_ = std::move(tracks);
     lives_ = std::move(lives);
+    waiting_ = std::move(waiting);
     return tracks_;
 }
 
@@ -144,13 +157,14 @@ void Tracker::save(StateWriter& writer) const {
         writer.put(track.id);
         writer.put<int32_t>(track.now.kind);
         for (float value : {track.now.score, track.now.left, track.now.top, track.now.right, track.now.bottom,
-                            track.first_cx, track.first_cy, track.first_height})
+                            track.trust, track.first_cx, track.first_cy, track.first_height})
             writer.put(value);
         for (const Vote& vote : lives_[i].votes) {
             writer.put<int32_t>(vote.kind);
             writer.put(vote.weight);
         }
     }
+    save_objects(writer, waiting_);
 }
 
 void Tracker::restore(StateReader& reader) {
@@ -162,7 +176,7 @@ void Tracker::restore(StateReader& reader) {
         reader.get(track.id);
         track.now.kind = reader.within<int32_t>(0, 79);
         for (float* value : {&track.now.score, &track.now.left, &track.now.top, &track.now.right, &track.now.bottom,
-                             &track.first_cx, &track.first_cy, &track.first_height})
+                             &track.trust, &track.first_cx, &track.first_cy, &track.first_height})
             reader.get(*value);
         Life life;
         for (Vote& vote : life.votes) {
@@ -172,6 +186,7 @@ void Tracker::restore(StateReader& reader) {
         fresh.tracks_.push_back(track);
         fresh.lives_.push_back(life);
     }
+    fresh.waiting_ = restore_objects(reader);
     *this = std::move(fresh);
 }
 

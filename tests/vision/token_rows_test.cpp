@@ -12,7 +12,7 @@ constexpr int person = 0, car = 2, dog = 16, bottle = 39;
 const Scene no_scene{};
 
 Track track(int kind, float cx, float cy, float width, float height, float score = 0.8f) {
-    return {1, {kind, score, cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2}, cx, cy, height};
+    return {1, {kind, score, cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2}, score, cx, cy, height};
 }
 
 // The columns before the time that are not 0.
@@ -197,7 +197,8 @@ TEST(TokenRows, EveryRowCarriesItsTimeAsSixteenTurningHands) {
     }
     time_row[row::is_time] = 0;
     for (size_t column = 0; column < row::feature_dim; ++column) {
-        if (column < 160 || column >= 192) EXPECT_EQ(time_row[column], 0) << column;
+        if (column >= 160 && column < 192) continue;
+        EXPECT_EQ(time_row[column], 0) << column;
     }
 }
 
