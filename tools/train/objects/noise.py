@@ -5,7 +5,8 @@ frames. Still videos are made of photos kept from training: a slow pan and zoom,
 content does not change, so every change that the tracker reports is noise.
 
 noise.json: "rates" are what tools/train/timeline.py draws from (a frame; lengths in frames, jitter in shares of the
-picture); "still" and "video" hold the same and more by source, "confusion", "score", "classes" the details.
+picture; count_off for two or three of a class, _single for one, _crowd for four and more); "still" and "video" hold the
+same and more by source, "confusion" (teacher's class: what the student says), "score", "classes" the details.
 """
 import argparse
 import json
@@ -126,15 +127,19 @@ class Tally:
         total = Counter()
         for (true, _), n in self.off.items():
             total[true] += n
-        several = sum(n for (true, d), n in self.off.items() if true > 1)
-        wrong = sum(n for (true, d), n in self.off.items() if true > 1 and d)
+
+        def off(counts):
+            """Share of frames with another count than the true one, over these true counts."""
+            all_ = sum(n for (true, _), n in self.off.items() if true in counts)
+            return sum(n for (true, d), n in self.off.items() if true in counts and d) / max(all_, 1)
+
         return {"frames": self.frames, "present_frames": self.present,
                 "vanish": len(self.gaps) / max(self.present, 1), "vanish_frames": float(np.mean(self.gaps or [1])),
                 "gap_lengths": dict(sorted(Counter(min(g, 8) for g in self.gaps).items())),
                 "spurious": len(self.blips) / max(self.frames, 1), "spurious_frames": float(np.mean(self.blips or [1])),
                 "blip_lengths": dict(sorted(Counter(min(b, 8) for b in self.blips).items())),
                 "spurious_classes": dict(self.blip_classes.most_common(20)),
-                "count_off": wrong / max(several, 1),
+                "count_off_single": off((1,)), "count_off": off((2, 3)), "count_off_crowd": off((4, 5, 6, 7, 8)),
                 "count_difference": {str(t): {str(d): round(self.off[t, d] / total[t], 4) for d in range(-3, 4)
                                               if self.off[t, d]} for t in sorted(total)},
                 "count_frames": {str(t): total[t] for t in sorted(total)},
@@ -260,7 +265,8 @@ def main():
         """Stills and videos count alike: the first are many scenes, the second true motion."""
         return (still[key] + video[key]) / 2 if args.videos else still[key]
 
-    rates = {key: round(mixed(key), 4) for key in ("vanish", "vanish_frames", "count_off", "spurious", "spurious_frames")}
+    rates = {key: round(mixed(key), 4) for key in ("vanish", "vanish_frames", "count_off_single", "count_off",
+                                                    "count_off_crowd", "spurious", "spurious_frames")}
     rates["jitter"] = round(float(np.mean([np.mean(jitter[side] or [0]) for side in ("cx", "cy", "w", "h")])), 4)
     seen = Counter(name for k in kept_out for name in labels[k][1][labels[k][1].max(1, initial=0) > 0.4].argmax(1).tolist())
     report = {
