@@ -113,7 +113,7 @@ size_t Config::parameters() const {
             total += 5 * dim * dim + dim * n_self_heads + n_self_heads;
         else
             total += 2 * dim * q_dim() + (kind == LayerKind::cross ? 0 : 2 * dim * kv_dim());
-        if (kind == LayerKind::cross && scalable_softmax) total += n_attn_heads;
+        if (kind == LayerKind::cross) total += n_attn_heads * (size_t(scalable_softmax) + size_t(attention_sink));
     }
     return total;
 }
@@ -155,14 +155,16 @@ Config parse_config(std::string_view json_text, std::string_view source) {
     c.n_self_heads = fields.size("n_self_heads", 1, c.dim);
     c.n_attn_heads = fields.size("n_attn_heads", 1, kMostDim);
     c.n_attn_kv_heads = fields.size("n_attn_kv_heads", 1, c.n_attn_heads);
-    c.attn_head_dim = fields.size("attn_head_dim", 2, 1024);
+    c.attn_head_dim = fields.size("attn_head_dim", 2, 512);
     c.vocab_size = fields.size("vocab_size", 8, kMostVocabulary);
     c.rope_theta = fields.number("rope_theta", 1.0, 1e12);
     c.norm_eps = float(fields.number("norm_eps", 0.0, 1.0));
     if (fields.has("sliding_window") || c.count(LayerKind::sliding) > 0)
         c.sliding_window = fields.size("sliding_window", c.count(LayerKind::sliding) > 0 ? 1 : 0, 1 << 24);
     c.cross_rope = fields.flag("cross_rope", false);
+    c.cross_text = fields.flag("cross_text", true);
     c.scalable_softmax = fields.flag("scalable_softmax", false);
+    c.attention_sink = fields.flag("attention_sink", false);
     c.tied_output = fields.flag("tied_output", true);
     c.rows = parse_rows(fields, where);
     check_config(c, where);

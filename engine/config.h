@@ -40,7 +40,9 @@ struct Config {
     float norm_eps = 1e-6f;
     size_t sliding_window = 0;       // rows a sliding layer sees, the row itself counted
     bool cross_rope = false;         // rope on the keys of the one cache and the queries of cross layers
+    bool cross_text = true;          // text rows go into the one cache too; without, cross layers see the video only
     bool scalable_softmax = false;   // logits of cross layers times logit_scale[head] * log(visible rows)
+    bool attention_sink = false;     // a learnt logit a head without a value: a cross layer may look at nothing
     bool tied_output = true;         // logits = x embedding^T
     RowLayout rows;
 

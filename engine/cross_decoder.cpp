@@ -10,17 +10,25 @@ namespace lv {
 
 namespace {
 
+// The rows that sampled rows see: all of the cache, which holds the video only, or up to themselves.
+struct Visible {
+    uint64_t first_row = 0;   // of the sampled rows, in the memory
+    uint64_t cache_rows = 0;
+    bool causal = true;
+    uint64_t rows(size_t row) const { return causal ? first_row + row + 1 : cache_rows; }
+};
+
 // logit_scale[head] * log(rows that row r sees), [n, heads]: scalable softmax (arXiv 2501.19399).
-void length_scale(const Layer& layer, uint64_t first_row, Matrix scale) {
+void length_scale(const Layer& layer, const Visible& visible, Matrix scale) {
     for (size_t row = 0; row < scale.rows; ++row) {
-        const float log_rows = float(std::log(double(std::max<uint64_t>(first_row + row + 1, 2))));
+        const float log_rows = float(std::log(double(std::max<uint64_t>(visible.rows(row), 2))));
         for (size_t head = 0; head < scale.cols; ++head) scale.at(row, head) = layer.logit_scale[head] * log_rows;
     }
 }
 
 // x += attention(q, cache) Wo
-void mix_cross(Workspace& work, const Model& model, const Layer& layer, uint64_t first_row, ConstMatrix table, Matrix x,
-               AttentionMass* mass) {
+void mix_cross(Workspace& work, const Model& model, const Layer& layer, const Visible& visible, ConstMatrix table,
+               Matrix x, AttentionMass* mass) {
     const Config& c = model.config();
     const Context& context = work.context();
     const size_t n = x.rows, mark = work.arena().mark();
@@ -37,13 +45,14 @@ void mix_cross(Workspace& work, const Model& model, const Layer& layer, uint64_t
                          .pieces = work.pieces(),
                          .scale = 1.0f / std::sqrt(float(c.attn_head_dim)),
                          .logit_scale = {},
-                         .first_row = first_row};
+                         .first_row = visible.first_row,
+                         .causal = visible.causal};
     if (c.scalable_softmax) {
         const Matrix scale = work.arena().matrix(n, c.n_attn_heads);
-        length_scale(layer, first_row, scale);
+        length_scale(layer, visible, scale);
         input.logit_scale = scale;
     }
-    attend_rows(work, input, out, mass ? n : 0, mass);
+    attend_rows(work, input, layer.sink, out, mass);
     layer.mix_out.apply(context, out, x, true);
     work.arena().rewind(mark);
 }
@@ -59,11 +68,12 @@ void cross_decode(Workspace& work, const Model& model, const Cache& cache, uint6
         table = work.arena().matrix(x.rows, c.attn_head_dim);
         rope_table(model.attn_frequencies(), int64_t(first_row), table);
     }
+    const Visible visible{first_row, cache.rows(), c.cross_text};
     work.pieces().clear();
     cache.add_pieces(work.pieces());
     for (size_t index = c.self_layers(); index < c.n_layers(); ++index) {
         const Layer& layer = model.layers()[index];
-        mix_cross(work, model, layer, first_row, table, x, is_evidence_layer(c, index, mass) ? mass : nullptr);
+        mix_cross(work, model, layer, visible, table, x, is_evidence_layer(c, index, mass) ? mass : nullptr);
         feed_forward(work, model, layer, x);
     }
     work.arena().rewind(mark);

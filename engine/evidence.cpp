@@ -18,7 +18,7 @@ struct Frame {
 std::vector<Frame> frames_of(const Memory& memory, std::span<const float> mass) {
     std::vector<Frame> frames;
     int64_t before = no_time;
-    for (size_t row = 0; row < std::min(mass.size(), memory.rows()); ++row) {
+    for (size_t row = 0; row < std::min(mass.size(), memory.cache_rows()); ++row) {
         const int64_t time_us = memory.row_time_us(row);
         if (time_us != no_time) {
             if (frames.empty() || time_us != before) frames.push_back({time_us, 0});

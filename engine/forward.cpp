@@ -1,16 +1,20 @@
 #include "engine/forward.h"
 
+#include <cmath>
+
 #include "kernels/elementwise.h"
 #include "kernels/norm.h"
 
 namespace lv {
 
-ConstMatrix forward(Workspace& work, const Model& model, State& state, Matrix x, size_t sampled, AttentionMass* mass) {
+ConstMatrix forward(Workspace& work, const Model& model, State& state, const NewRows& rows, AttentionMass* mass) {
+    const Matrix x = rows.x;
+    const size_t sampled = rows.sampled;
     assert(x.rows > 0 && x.rows <= work.options().chunk_rows && sampled <= x.rows && sampled <= work.options().sampled);
     const Config& c = model.config();
     const uint64_t first_row = state.rows;
     if (mass) mass->sampled = sampled;
-    self_decode(work, model, state, x, sampled, mass);
+    self_decode(work, model, state, rows, mass);
     if (sampled == 0) return {};
 
     const size_t skipped = x.rows - sampled;
@@ -35,22 +39,47 @@ void feed_forward(Workspace& work, const Model& model, const Layer& layer, Matri
     work.arena().rewind(mark);
 }
 
-void attend_rows(Workspace& work, const AttentionInput& input, Matrix out, size_t sampled, AttentionMass* mass) {
-    if (mass == nullptr || sampled == 0) {
+namespace {
+
+// As if each row had seen one more key with this logit and a value of zero.
+void add_sink(std::span<const float> sink, const AttentionPart& part) {
+    const size_t head_dim = part.out.cols / sink.size();
+    for (size_t row = 0; row < part.out.rows; ++row)
+        for (size_t head = 0; head < sink.size(); ++head) {
+            float &max = part.max.at(row, head), &sum = part.sum.at(row, head);
+            if (sink[head] <= max) {
+                sum += std::exp(sink[head] - max);
+                continue;
+            }
+            const float factor = std::exp(max - sink[head]);
+            for (float& value : part.out.row(row).subspan(head * head_dim, head_dim)) value *= factor;
+            sum = sum * factor + 1;
+            max = sink[head];
+        }
+}
+
+}  // namespace
+
+void attend_rows(Workspace& work, const AttentionInput& input, std::span<const float> sink, Matrix out,
+                 AttentionMass* mass) {
+    const size_t sampled = mass ? mass->sampled : 0;
+    if (sampled == 0 && sink.empty()) {
         attend(work.context(), input, out);
         return;
     }
     const size_t n = input.q.rows, mark = work.arena().mark();
     const AttentionPart part{out, work.arena().matrix(n, input.heads), work.arena().matrix(n, input.heads)};
     attend_part(work.context(), input, part);
-    AttentionInput tail = input;
-    const size_t skipped = n - sampled;
-    tail.q = input.q.slice(skipped, sampled);
-    tail.first_row = input.first_row + skipped;
-    if (input.logit_scale.data) tail.logit_scale = input.logit_scale.slice(skipped, sampled);
-    attention_mass(work.context(), tail, part.max.slice(skipped, sampled), part.sum.slice(skipped, sampled),
-                   1.0f / float(input.heads), mass->rows);
-    mass->total += double(sampled);
+    if (!sink.empty()) add_sink(sink, part);
+    if (sampled > 0) {
+        AttentionInput tail = input;
+        const size_t skipped = n - sampled;
+        tail.q = input.q.slice(skipped, sampled);
+        tail.first_row = input.first_row + skipped;
+        if (input.logit_scale.data) tail.logit_scale = input.logit_scale.slice(skipped, sampled);
+        attention_mass(work.context(), tail, part.max.slice(skipped, sampled), part.sum.slice(skipped, sampled),
+                       1.0f / float(input.heads), mass->rows);
+    }
     finish_attention(part, out);
     work.arena().rewind(mark);
 }

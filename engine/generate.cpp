@@ -16,14 +16,14 @@ Answer generate(Workspace& work, Memory& turn, std::span<const PromptRow> prompt
                 const std::function<void(std::string_view)>& piece, std::stop_token stop) {
     const auto begin = std::chrono::steady_clock::now();
     const Tokenizer& tokenizer = turn.model().tokenizer();
-    const size_t most_rows = turn.rows() + prompt.size() + options.most_tokens;
+    const size_t most_rows = turn.cache_rows() + prompt.size() + options.most_tokens;
     Sampler sampler(options, turn.model().config().vocab_size);
     AnswerText text(tokenizer);
     Answer answer;
     answer.prompt_rows = prompt.size();
     answer.ids.reserve(options.most_tokens);
-    turn.reserve(prompt.size() + options.most_tokens);
-    AttentionMass mass{.layers = options.evidence_layers, .rows = {}, .total = 0, .sampled = 0};
+    turn.reserve_text(prompt.size() + options.most_tokens);
+    AttentionMass mass{.layers = options.evidence_layers, .rows = {}, .sampled = 0};
     const bool evidence = options.most_moments > 0;
     if (evidence) mass.rows.resize(most_rows);
 

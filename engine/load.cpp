@@ -60,6 +60,8 @@ class RandomSource : public Source {
             std::ranges::fill(out.floats, 1.0f);
         } else if (name.ends_with("logit_scale")) {
             std::ranges::fill(out.floats, 0.3f);
+        } else if (name.ends_with("sink")) {
+            for (float& value : out.floats) value = uniform() - 0.5f;
         } else if (name.ends_with("decay_bias")) {
             for (size_t i = 0; i < size; ++i) out.floats[i] = size < 2 ? 3.0f : 7.0f * float(i) / float(size - 1);
         } else {
@@ -205,6 +207,7 @@ class ModelBuilder {
                 out.mix_in = linear(prefix + "q", dim, q);
                 out.mix_out = linear(prefix + "o", q, dim);
                 if (c_.scalable_softmax) out.logit_scale = floats(prefix + "logit_scale", {c_.n_attn_heads});
+                if (c_.attention_sink) out.sink = floats(prefix + "sink", {c_.n_attn_heads});
                 break;
         }
         out.ffn_norm = floats(prefix + "ffn_norm", {dim});

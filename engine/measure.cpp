@@ -122,7 +122,7 @@ Rate measure_prefill(Workspace& work, std::shared_ptr<const Model> model, size_t
 
 Rate measure_decode(Workspace& work, const Memory& memory, size_t steps) {
     Memory turn = memory.fork();
-    turn.reserve(steps + 2);
+    turn.reserve_text(steps + 2);
     const int id = int(memory.model().config().vocab_size) - 1;
     turn.append_text(work, id);
     turn.append_text(work, id);

@@ -24,7 +24,7 @@ size_t Memory::append(Workspace& work, ConstMatrix rows, std::span<const int64_t
         const size_t count = std::min(rows.rows - done, work.options().chunk_rows), mark = work.arena().mark();
         const Matrix x = work.arena().matrix(count, model_->config().dim);
         model_->feature_rows(work.context(), rows.slice(done, count), times_us.subspan(done, count), x);
-        forward(work, *model_, state_, x, 0);
+        forward(work, *model_, state_, {.x = x});
         work.arena().rewind(mark);
         for (size_t row = done; row < done + count; ++row) times_.push_back(times_us[row]);
         done += count;
@@ -50,9 +50,11 @@ ConstMatrix Memory::append_prompt(Workspace& work, std::span<const PromptRow> ro
                 model_->time_row(from.time_us, x.row(row));
         }
         done += count;
-        logits = forward(work, *model_, state_, x, done == rows.size() ? sampled : 0, mass);
+        logits = forward(work, *model_, state_,
+                         {.x = x, .text = true, .sampled = done == rows.size() ? sampled : 0}, mass);
         work.arena().rewind(mark);
-        for (size_t row = 0; row < count; ++row) times_.push_back(no_time);
+        if (text_in_cache())
+            for (size_t row = 0; row < count; ++row) times_.push_back(no_time);
     }
     return logits;
 }
@@ -62,8 +64,10 @@ ConstMatrix Memory::append_text(Workspace& work, int id, AttentionMass* mass) {
     return append_prompt(work, {&row, 1}, 1, mass);
 }
 
-void Memory::reserve(size_t rows) {
-    state_.reserve(rows);
+void Memory::reserve_text(size_t rows) {
+    state_.reserve_layers(rows);
+    if (!text_in_cache()) return;
+    if (model_->config().has_cross()) state_.cache.reserve(rows);
     times_.reserve(rows);
 }
 

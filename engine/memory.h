@@ -55,14 +55,16 @@ class Memory {
     // The same for one piece of text: a decode step.
     ConstMatrix append_text(Workspace& work, int id, AttentionMass* mass = nullptr);
 
-    // Makes room, so that appending this many more rows allocates nothing.
-    void reserve(size_t rows);
+    // Makes room, so that appending this many more rows of text allocates nothing.
+    void reserve_text(size_t rows);
 
     const Model& model() const { return *model_; }
     const std::shared_ptr<const Model>& shared_model() const { return model_; }
     const MemoryOptions& options() const { return options_; }
-    size_t rows() const { return state_.rows; }  // of video and text
-    int64_t row_time_us(size_t row) const { return times_[row]; }  // no_time for text
+    size_t rows() const { return state_.rows; }         // of video and text
+    // Rows that later rows can attend to: those of the video, and text where the model keeps it (config.cross_text).
+    size_t cache_rows() const { return times_.size(); }
+    int64_t row_time_us(size_t cache_row) const { return times_[cache_row]; }  // no_time for text
     int64_t last_time_us() const { return last_time_us_; }         // of the last video row; 0 before the first
     MemoryBytes bytes() const;
 
@@ -73,11 +75,12 @@ class Memory {
    private:
     Memory(const Memory&) = default;
     Memory& operator=(const Memory&) = default;
+    bool text_in_cache() const { return model_->config().cross_text || !model_->config().has_cross(); }
 
     std::shared_ptr<const Model> model_;
     MemoryOptions options_;
     State state_;                 // with the cache
-    PrefixList<int64_t> times_;   // [rows]
+    PrefixList<int64_t> times_;   // [cache_rows]
     int64_t last_time_us_ = 0;
 };
 

@@ -38,6 +38,7 @@ struct Layer {
     Linear mix_out;  // retention [dim, dim]; attention [q_dim, dim]
     Linear decay;    // retention only: [dim, n_self_heads] with its bias, always f32
     std::vector<float> logit_scale;  // cross with scalable softmax only: [n_attn_heads]
+    std::vector<float> sink;         // cross with attention sink only: [n_attn_heads]
     std::vector<float> ffn_norm;     // [dim]
     Linear gate_up;                  // gate, up [dim, 2 hidden_dim]
     Linear down;                     // [hidden_dim, dim]

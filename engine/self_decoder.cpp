@@ -90,7 +90,7 @@ void mix_attention(Workspace& work, const Model& model, const Layer& layer, Laye
                                    .logit_scale = {},
                                    .first_row = first_row + skipped,
                                    .window = layer.kind == LayerKind::sliding ? c.sliding_window : 0};
-        attend_rows(work, input, out, mass ? mass->sampled : 0, mass);
+        attend_rows(work, input, {}, out, mass);
         layer.mix_out.apply(context, out, x.slice(skipped, sampled), true);
     }
     work.arena().rewind(mark);
@@ -111,8 +111,9 @@ void bridge(Workspace& work, const Model& model, State& state, ConstMatrix table
 
 }  // namespace
 
-void self_decode(Workspace& work, const Model& model, State& state, Matrix x, size_t sampled, AttentionMass* mass) {
+void self_decode(Workspace& work, const Model& model, State& state, const NewRows& rows, AttentionMass* mass) {
     const Config& c = model.config();
+    const Matrix x = rows.x;
     const size_t mark = work.arena().mark();
     const Positions at = positions(work, model, state.rows, x.rows);
     for (size_t index = 0; index < c.self_layers(); ++index) {
@@ -120,7 +121,7 @@ void self_decode(Workspace& work, const Model& model, State& state, Matrix x, si
         LayerState& memory = state.layers[index];
         // Nothing reads the topmost layer of a plain Transformer but the logits: other rows only leave keys there.
         const bool last = !c.has_cross() && index + 1 == c.n_layers();
-        const size_t going_on = last ? sampled : x.rows;
+        const size_t going_on = last ? rows.sampled : x.rows;
         if (layer.kind == LayerKind::retention)
             mix_retention(work, model, layer, memory, at.self, x);
         else
@@ -128,7 +129,7 @@ void self_decode(Workspace& work, const Model& model, State& state, Matrix x, si
                           is_evidence_layer(c, index, mass) ? mass : nullptr);
         if (going_on > 0) feed_forward(work, model, layer, x.slice(x.rows - going_on, going_on));
     }
-    if (c.has_cross()) bridge(work, model, state, at.attn, x);
+    if (c.has_cross() && (c.cross_text || !rows.text)) bridge(work, model, state, at.attn, x);
     state.rows += x.rows;
     work.arena().rewind(mark);
 }

@@ -84,8 +84,7 @@ size_t State::cache_bytes() const {
     return total;
 }
 
-void State::reserve(size_t more) {
-    if (cache.shape().kv_dim > 0) cache.reserve(more);
+void State::reserve_layers(size_t more) {
     for (LayerState& layer : layers)
         if (layer.cache.shape().kv_dim > 0) layer.cache.reserve(more);
 }

@@ -58,7 +58,7 @@ struct State {
 
     size_t state_bytes() const;
     size_t cache_bytes() const;
-    void reserve(size_t rows);
+    void reserve_layers(size_t rows);  // of caches that layers have of their own
 };
 
 }  // namespace lv

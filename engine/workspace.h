@@ -18,8 +18,7 @@ struct WorkspaceOptions {
 // Where the attention of sampled rows is added up, for evidence.
 struct AttentionMass {
     size_t layers = 2;        // the topmost attention layers that count
-    std::vector<float> rows;  // by row of the memory; must have room for all of them
-    double total = 0;         // what was added over all rows
+    std::vector<float> rows;  // by row of the cache; must have room for all of them
     size_t sampled = 0;       // rows that count in the call at hand; set by forward()
 };
 

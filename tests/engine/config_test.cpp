@@ -39,6 +39,8 @@ TEST(Config, reads_every_field) {
     EXPECT_EQ(c.sliding_window, 7u);
     EXPECT_TRUE(c.cross_rope);
     EXPECT_FALSE(c.scalable_softmax);
+    EXPECT_TRUE(c.cross_text);
+    EXPECT_FALSE(c.attention_sink);
     EXPECT_FALSE(c.tied_output);
     EXPECT_EQ(c.rows.feature_dim, 200u);
     EXPECT_EQ(c.rows.is_time, 2u);
@@ -76,6 +78,8 @@ TEST(Config, every_wrong_field_is_refused_with_what_was_found_and_expected) {
         {"\"sliding_window\": 7", "\"sliding_window\": 0"},
         {"\"cross_rope\": true", "\"cross_rope\": 1"},
         {"\"scalable_softmax\": false", "\"scalable_softmax\": \"no\""},
+        {"\"cross_text\": true", "\"cross_text\": 0"},
+        {"\"attention_sink\": false", "\"attention_sink\": []"},
         {"\"tied_output\": false", "\"tied_output\": null"},
         {"\"feature_dim\": 200", "\"feature_dim\": 1.5"},
         {"\"is_time\": 2", "\"is_time\": 200"},

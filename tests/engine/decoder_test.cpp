@@ -1,5 +1,9 @@
 // The decoders' promises, for every mix of layers: forms agree, forks do not touch each other, early exit is exact.
 #include "engine/forward.h"
+
+#include <algorithm>
+#include <numeric>
+
 #include "tests/engine/engine_support.h"
 
 namespace lv::test {
@@ -66,7 +70,10 @@ TEST_P(Decoders, a_fork_leaves_its_parent_bit_identical_and_the_parent_its_fork)
     EXPECT_EQ(parent.rows(), 120u);
     EXPECT_EQ(fork.rows(), 95u);
     EXPECT_EQ(fork.row_time_us(10), alone.row_time_us(10));
-    EXPECT_EQ(fork.row_time_us(80), no_time);
+    EXPECT_EQ(fork.cache_rows(), config.cross_text ? 95u : 75u);
+    if (config.cross_text) {
+        EXPECT_EQ(fork.row_time_us(80), no_time);
+    }
     EXPECT_NE(parent.row_time_us(80), no_time);
 }
 
@@ -130,10 +137,7 @@ TEST_P(Decoders, threads_do_not_change_the_answer) {
     EXPECT_LT(difference(logits_after(one, prompt), copied(four.append_prompt(wide, prompt))), rounding);
 }
 
-std::string mix_name(const testing::TestParamInfo<size_t>& mix) {
-    return std::array{"yoco", "sliding_yoco", "transformer", "all_kinds"}[mix.param];
-}
-INSTANTIATE_TEST_SUITE_P(Mixes, Decoders, testing::Range<size_t>(0, 4), mix_name);
+INSTANTIATE_TEST_SUITE_P(Mixes, Decoders, testing::Range<size_t>(0, 5), mix_name);
 
 }  // namespace
 
@@ -156,6 +160,44 @@ TEST(Decoder, a_sliding_window_forgets_what_is_outside_it) {
     };
     EXPECT_EQ(last_keys(29 - 13), last_keys(0));
     EXPECT_NE(last_keys(29 - 12), last_keys(0));
+}
+
+TEST(Decoder, asking_adds_nothing_to_a_cache_that_holds_the_video_only) {
+    const Config config = all_mixes()[4];
+    const auto model = Model::random(config, 3);
+    const Context context(1);
+    Workspace work(context, config);
+    Memory memory(model, exact);
+    watch(work, memory, 0, 24);
+    Memory turn = memory.fork();
+    turn.append_prompt(work, some_prompt(30, config.vocab_size));
+    EXPECT_EQ(turn.rows(), 54u);
+    EXPECT_EQ(turn.cache_rows(), 24u);
+    EXPECT_EQ(turn.bytes().cache, memory.bytes().cache);
+    EXPECT_EQ(turn.bytes().index, memory.bytes().index);
+}
+
+TEST(Decoder, a_sink_above_all_logits_takes_the_attention_away) {
+    // Without a sink the video matters; with one, less and less, down to not at all. None is as good as -infinity.
+    const Config config = all_mixes()[4];
+    const Context context(1);
+    Workspace work(context, config);
+    const TempFolder folder;
+    const auto mass_with_sink = [&](float sink) {
+        std::vector<NamedTensor> tensors = model_tensors(config);
+        for (NamedTensor& tensor : tensors)
+            if (tensor.name.ends_with("sink")) std::ranges::fill(tensor.values, sink);
+        write_tensors(folder.path() / "m.safetensors", tensors);
+        Memory memory(Model::load(config, folder.path() / "m.safetensors"), exact);
+        watch(work, memory, 0, 24);
+        AttentionMass mass{.layers = 1, .rows = std::vector<float>(24), .sampled = 0};
+        memory.append_prompt(work, some_prompt(5, config.vocab_size), 1, &mass);
+        return std::accumulate(mass.rows.begin(), mass.rows.end(), 0.0f);
+    };
+    EXPECT_NEAR(mass_with_sink(-200), 1, 1e-5);
+    EXPECT_LT(mass_with_sink(3), 0.99f);
+    EXPECT_LT(mass_with_sink(5), mass_with_sink(3));
+    EXPECT_NEAR(mass_with_sink(200), 0, 1e-5);
 }
 
 TEST(Decoder, state_is_constant_in_length_and_cache_linear) {

@@ -1,5 +1,6 @@
 #include "tests/engine/engine_support.h"
 
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <fstream>
@@ -41,7 +42,14 @@ std::vector<Config> all_mixes() {
     mix.cross_rope = true;
     mix.scalable_softmax = false;
     mix.tied_output = false;
-    return {yoco_config(), sliding_yoco_config(), transformer_config(), mix};
+    Config mini = small_config({sliding, retention, cross, cross});
+    mini.cross_text = false;
+    mini.attention_sink = true;
+    return {yoco_config(), sliding_yoco_config(), transformer_config(), mix, mini};
+}
+
+std::string mix_name(const testing::TestParamInfo<size_t>& mix) {
+    return std::array{"yoco", "sliding_yoco", "transformer", "all_kinds", "mini"}[mix.param];
 }
 
 void watch(Workspace& work, Memory& memory, size_t first, size_t last) {
@@ -121,6 +129,7 @@ std::vector<NamedTensor> model_tensors(const Config& c) {
                 add(layer + "q", {dim, q});
                 add(layer + "o", {q, dim});
                 if (c.layers[i] == cross && c.scalable_softmax) add(layer + "logit_scale", {c.n_attn_heads});
+                if (c.layers[i] == cross && c.attention_sink) add(layer + "sink", {c.n_attn_heads});
         }
     }
     if (c.has_cross()) {
@@ -163,7 +172,9 @@ std::string config_json(const Config& c) {
     field("norm_eps", c.norm_eps);
     field("sliding_window", c.sliding_window);
     flag("cross_rope", c.cross_rope);
+    flag("cross_text", c.cross_text);
     flag("scalable_softmax", c.scalable_softmax);
+    flag("attention_sink", c.attention_sink);
     flag("tied_output", c.tied_output);
     out << "\"rows\": {";
     field("feature_dim", c.rows.feature_dim);

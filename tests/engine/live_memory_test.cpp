@@ -64,6 +64,8 @@ TEST(LiveMemory, two_askers_see_consistent_prefixes_of_a_yoco) { ask_while_watch
 
 TEST(LiveMemory, two_askers_see_consistent_prefixes_of_a_mix) { ask_while_watching(all_mixes()[3]); }
 
+TEST(LiveMemory, two_askers_see_consistent_prefixes_of_the_default_mix) { ask_while_watching(all_mixes()[4]); }
+
 TEST(LiveMemory, appending_stops_when_asked_to) {
     const Config config = yoco_config();
     const Context context(1);

@@ -15,39 +15,48 @@ import torch
 from safetensors.torch import save_file
 
 from . import layout
-from .model import Config, Rows, Yoco
+from .export import file_name
+from .model import Config, Rows, Yoco, rms_norm
 
 OUT = pathlib.Path(__file__).parents[2] / "tests" / "golden"
-ROWS, SAMPLED = 37, 4
+ROWS, SAMPLED = 21, 4
 FEATURES = 200  # 192 columns and 8 scene classes are enough here
-VOCAB = 128
+VOCAB = 112
 MIXES = {
-    "yoco": dict(dim=32, layers=["sliding", "retention", "full", "retention", "cross", "cross"], n_self_heads=2),
-    "transformer": dict(dim=24, layers=["full", "full"], n_self_heads=1, tied_output=False, scalable_softmax=False),
+    # The default model's mix: text is not in the cache, cross layers have a sink.
+    "mini": dict(dim=16, layers=["sliding", "retention", "cross", "cross"], n_self_heads=2, tied_output=False,
+                 cross_text=False, attention_sink=True),
+    # The paper's, with every kind of layer below the bridge.
+    "yoco": dict(dim=24, layers=["sliding", "retention", "full", "retention", "cross", "cross"], n_self_heads=2,
+                 tied_output=True, cross_text=True, attention_sink=False),
+    "transformer": dict(dim=16, layers=["full", "full"], n_self_heads=1, tied_output=False, cross_text=True,
+                        scalable_softmax=False, attention_sink=False),
 }
+NO_SINK = -60.0  # a logit that adds nothing
 
 
 def perturb(model, generator):
-    """Parameters large enough to matter: no norm weight is 1, no bias 0, eps = 0.1 in the config. The yoco's matrices
-    are f16 numbers, as in a model directory."""
+    """Parameters large enough to matter: no norm weight is 1, no bias 0, eps = 0.1 in the config. Matrices of models
+    with a bridge are f16 numbers, as in a model directory."""
     with torch.no_grad():
         for name, p in model.named_parameters():
             if "norm" in name:
                 p.copy_(0.5 + torch.rand(p.shape, generator=generator))
-            elif "bias" in name or "logit_scale" in name:
+            elif "bias" in name or "logit_scale" in name or "sink" in name:
                 p.add_(0.3 * torch.randn(p.shape, generator=generator))
             elif model.has_cross:
                 p.copy_(p.half().float())
+            if name.endswith("sink") and not model.config.attention_sink:
+                p.fill_(NO_SINK)
 
 
 def tensors_of(model):
-    """Under the names of a model directory (engine/load.cpp)."""
+    """Under the names of a model directory."""
     out = {}
-    for name, p in model.state_dict().items():
-        name = name.replace(".mix.", ".")
-        if name.startswith("layers.") or name.startswith("bridge.") or name == "output.weight":
-            name = name.removesuffix(".weight")
-        out[name] = (p.half() if model.has_cross and p.dim() == 2 else p).clone().contiguous()
+    for name, p in model.named_parameters():
+        if name.endswith("sink") and not model.config.attention_sink:
+            continue
+        out[file_name(name)] = (p.half() if model.has_cross and p.dim() == 2 else p).detach().clone().contiguous()
     return out
 
 
@@ -67,21 +76,40 @@ def sample(generator):
     return features, times, ids, seconds
 
 
+def model_rows(model, every):
+    """Rows [N, D] of one sequence through the self-decoder."""
+    x, _ = model.self_decode(every, Rows(torch.ones(1, len(every), dtype=torch.bool)), torch.arange(len(every)))
+    return x
+
+
 def run(model, features, times, ids, seconds):
-    """Logits [SAMPLED, vocab] of the question's last rows and their attention [1, 1, SAMPLED, rows], a cross layer each."""
+    """Logits [SAMPLED, vocab] of the question's last rows and their attention [SAMPLED, cache rows], a cross layer
+    each."""
     scene = torch.arange(FEATURES - layout.SCENE)
     rows = model.video_rows(features[:, : layout.DENSE], times, scene.expand(ROWS, -1), features[:, layout.SCENE :])
     asked = model.question_rows(ids, seconds)
-    first = ids.shape[0] - SAMPLED
-    if model.has_cross:
+    length = ids.shape[0]
+    last = torch.arange(length - SAMPLED, length)
+    every = torch.cat((rows, asked))
+    if model.has_cross and not model.config.cross_text:
         memory = model.watch(rows[None], torch.ones(1, ROWS))
-        sampled = torch.arange(first, ids.shape[0])[None, None]
-        x, maps = model.answer(memory, asked[None, None], torch.tensor([[ids.shape[0]]]), sampled,
-                               torch.ones_like(sampled, dtype=torch.bool), keep_weights=True)
-        return model.logits(x), maps
-    x = torch.cat((rows, asked))
-    x, _ = model.self_decode(x, Rows(torch.ones(1, x.shape[0], dtype=torch.bool)), torch.arange(x.shape[0]))
-    return model.logits(x[-SAMPLED:]), []
+        x, maps = model.answer(memory, asked[None, None], torch.tensor([[length]]), last[None, None],
+                               torch.ones(1, 1, SAMPLED, dtype=torch.bool), keep_weights=True)
+        return model.logits(x), [m[0, 0] for m in maps]
+    x = model_rows(model, every)
+    # With text in the cache each sampled row sees one row more: it is a video of its own to Cross.
+    store = [y.expand(SAMPLED, -1, -1, -1) for y in model.cache(x)] if model.has_cross else None
+    x, maps = x[-SAMPLED:], []
+    hidden = torch.arange(len(every)) > (ROWS + last)[:, None]
+    picked = Rows(torch.ones(SAMPLED, 1, dtype=torch.bool))
+    for layer in model.layers:
+        if layer.kind != "cross":
+            continue
+        mixed, weight = layer.mix(rms_norm(x, layer.mix_norm, layer.eps), picked, store, hidden,
+                                  (ROWS + last + 1).float().log(), True)
+        x = layer.feed(x + mixed)
+        maps.append(weight[:, 0, 0])
+    return model.logits(x), maps
 
 
 def write_vocabulary():
@@ -102,9 +130,10 @@ def main():
     for name, mix in MIXES.items():
         generator = torch.Generator().manual_seed(20)
         torch.manual_seed(20)
-        config = Config(vocab_size=VOCAB, name=f"golden-{name}", hidden_dim=40, n_attn_heads=4,
+        config = Config(vocab_size=VOCAB, name=f"golden-{name}", hidden_dim=24, n_attn_heads=4,
                         n_attn_kv_heads=2, attn_head_dim=8, norm_eps=0.1, sliding_window=7, feature_dim=FEATURES, **mix)
         model = Yoco(config).eval()
+        model.folded_projector = lambda: model.projector.weight  # no class names here to fold in
         perturb(model, generator)
         features, times, ids, seconds = sample(generator)
         # The engine reads the Fourier columns from the row; PyTorch makes them from the time.
@@ -117,7 +146,7 @@ def main():
         golden = {"features": features, "times_us": (times * 1e6).round().long(), "ids": ids.int(),
                   "seconds": seconds, "logits": logits}
         if maps:
-            golden["mass"] = torch.stack([m[0, 0].sum(0) for m in maps])
+            golden["mass"] = torch.stack([m.sum(0) for m in maps])
         save_file(golden, OUT / f"engine_{name}_golden.safetensors")
         (OUT / f"engine_{name}.json").write_text(json.dumps(config.to_json()) + "\n")
         for path in OUT.glob(f"engine_{name}*"):
