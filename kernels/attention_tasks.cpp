@@ -65,6 +65,14 @@ struct Queries {
     }
 };
 
+// rows[i, key] *= scales[key * step] for `count` rows of attention_block_keys.
+void scale_keys(const float* scales, size_t step, size_t keys, size_t count, float* rows) {
+    float dense[attention_block_keys];
+    for (size_t key = 0; key < keys; ++key) dense[key] = scales[key * step];
+    for (size_t i = 0; i < count; ++i)
+        simd().scale_by(rows + i * attention_block_keys, dense, 1, rows + i * attention_block_keys, keys);
+}
+
 // logits [queries, attention_block_keys] of a block by dotting the keys as they lie.
 void dot_keys(const KvPiece& piece, size_t row, size_t keys, size_t kv_head, size_t kv_heads, const float* queries,
               size_t count, size_t dim, float* logits) {
@@ -82,10 +90,7 @@ void dot_keys(const KvPiece& piece, size_t row, size_t keys, size_t kv_head, siz
     assert(piece.dtype == DType::i8);
     table.dots_i8(queries, dim, count, reinterpret_cast<const int8_t*>(at), piece.stride, keys, dim, logits,
                   attention_block_keys);
-    for (size_t key = 0; key < keys; ++key) {
-        float scale = piece.key_scales[(row + key) * kv_heads + kv_head];
-        for (size_t i = 0; i < count; ++i) logits[i * attention_block_keys + key] *= scale;
-    }
+    scale_keys(piece.key_scales + row * kv_heads + kv_head, kv_heads, keys, count, logits);
 }
 
 // One row of logits becomes weights exp(s - max), zero outside what is visible; out, max and sum follow the new max.
@@ -113,10 +118,7 @@ void add_values(const KvPiece& piece, size_t row, size_t keys, size_t kv_head, s
                 size_t count, size_t dim, float* packed, float* wide, float* out) {
     const SimdTable& table = simd();
     if (piece.dtype == DType::i8)
-        for (size_t key = 0; key < keys; ++key) {
-            float scale = piece.value_scales[(row + key) * kv_heads + kv_head];
-            for (size_t i = 0; i < count; ++i) weights[i * attention_block_keys + key] *= scale;
-        }
+        scale_keys(piece.value_scales + row * kv_heads + kv_head, kv_heads, keys, count, weights);
     GemmTile tile;
     tile.k = keys;
     tile.c_stride = dim;

@@ -10,7 +10,7 @@ namespace lv::LV_SIMD_LEVEL {
 
 extern const SimdTable table;
 const SimdTable table = {
-    .name = LV_TEXT(LV_SIMD_LEVEL) + 5,  // without "simd_": "v4", "v3", "baseline"
+    .name = &LV_TEXT(LV_SIMD_LEVEL)[5],  // without "simd_": "v4", "v3", "baseline"
     .tile_rows = tile_rows,
     .half_to_float = half_to_float,
     .float_to_half = float_to_half,

@@ -176,7 +176,7 @@ TEST(WeightFile, DamagedAndRandomBytesNeverDoMoreThanThrow) {
     std::string good = length_of(header.size()) + header + std::string(24, '\2');
     std::mt19937 random(1);
     size_t accepted = 0;
-    for (int round = 0; round < 3000; ++round) {
+    for (int round = 0; round < 1200; ++round) {
         std::string bytes = good;
         if (round % 3 == 0) {
             bytes.resize(random() % (good.size() + 8));
@@ -196,7 +196,7 @@ TEST(WeightFile, DamagedAndRandomBytesNeverDoMoreThanThrow) {
         } catch (const Error&) {
         }
     }
-    EXPECT_LT(accepted, 1000u);  // a byte inside a name or the metadata may change
+    EXPECT_LT(accepted, 400u);  // a byte inside a name or the metadata may change
 }
 
 TEST(WeightFile, WritingThatFailsLeavesTheOldFile) {
