@@ -15,7 +15,7 @@ import pathlib
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 760, 440
-LEFT, RIGHT, TOP, BOTTOM = 84, 190, 56, 64
+LEFT, RIGHT, TOP, BOTTOM = 84, 222, 56, 64
 COLORS = ["#1f6feb", "#d1495b", "#2a9d6f", "#8957e5", "#b7791f", "#57606a"]
 STYLE = "font-family:Inter,'Segoe UI',Helvetica,Arial,sans-serif"
 
@@ -84,7 +84,7 @@ def picture(table, model):
     y_axis = Axis(y_ticks[0], y_ticks[-1], HEIGHT - BOTTOM, TOP)
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" style="{STYLE}">',
            f'<rect width="{WIDTH}" height="{HEIGHT}" rx="10" fill="#ffffff"/>',
-           text(LEFT, 30, table["title"] + (f" ({model})" if model else ""), 15, color="#1f2328", weight="600")]
+           text(24, 30, table["title"] + (f" ({model})" if model else ""), 15, color="#1f2328", weight="600")]
     for tick in y_ticks:
         y = y_axis.at(tick)
         out.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="#d8dee4"/>')
@@ -98,7 +98,8 @@ def picture(table, model):
         color = COLORS[i % len(COLORS)]
         out.append(f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="2.5"/>')
         out += [f'<circle cx="{x_axis.at(x):.1f}" cy="{y_axis.at(y):.1f}" r="3.5" fill="{color}"/>' for x, y in curves[i]]
-        out.append(text(WIDTH - RIGHT + 12, label_y + 4, table["columns"][drawn[i]]["name"], 13, color=color, weight="600"))
+        label = f'{table["columns"][drawn[i]]["name"]} {size_text(curves[i][-1][1], unit)}'
+        out.append(text(WIDTH - RIGHT + 12, label_y + 4, label, 13, color=color, weight="600"))
     return "\n".join(out + ["</svg>"]) + "\n"
 
 

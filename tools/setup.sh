@@ -6,8 +6,8 @@ cd "$(dirname "$0")/.."
 build=${BUILD:-build}
 jobs=${JOBS:-$(nproc)}
 
-packages=(g++ make cmake pkg-config
-    libavformat-dev libavcodec-dev libavutil-dev libswscale-dev
+packages=(g++ make cmake pkg-config ccache
+    libavformat-dev libavcodec-dev libavdevice-dev libavutil-dev libswscale-dev
     libopencv-core-dev libopencv-imgproc-dev libdnnl-dev
     libsentencepiece-dev nlohmann-json3-dev libcli11-dev)
 tests=OFF
@@ -29,11 +29,14 @@ if [ "${#missing[@]}" -gt 0 ]; then
         command -v sudo >/dev/null || { echo "Not root and no sudo: install these first: ${missing[*]}" >&2; exit 1; }
         as_root=(sudo)
     fi
-    echo "== Installing from the system's packages: ${missing[*]}"
-    "${as_root[@]}" apt-get update -q
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+    echo "== Installing with apt: ${missing[*]}"
+    log=$(mktemp)
+    quietly() { "$@" >"$log" 2>&1 || { cat "$log" >&2; echo "This failed: $*" >&2; exit 1; }; }
+    quietly "${as_root[@]}" apt-get -q update
+    quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "${missing[@]}"
+    rm -f "$log"
 fi
 
 echo "== Building in $build with $jobs jobs"
-cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DLV_TESTS=$tests
+cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DLV_TESTS=$tests >/dev/null
 cmake --build "$build" -j "$jobs"
