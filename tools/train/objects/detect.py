@@ -12,7 +12,7 @@ from .layer_net import LayerNet
 from .pictures import LONG_SIDE, letterbox, normalise
 
 SCORE_FLOOR = 0.1     # no box below is reported
-IOU_SAME_CLASS = 0.5
+IOU_SAME_CLASS = 0.45
 IOU_ANY_CLASS = 0.8
 MAX_BOXES = 64
 
