@@ -1,17 +1,17 @@
 #include "kernels/core/memory.h"
 
 #include <cstring>
-#include <limits>
 #include <new>
 
 #include "kernels/core/error.h"
 
 namespace lv {
 
+constexpr size_t address_space = size_t{1} << 47;
+
 Buffer::Buffer(size_t bytes) : bytes_(bytes) {
     if (bytes == 0) return;
-    require(bytes <= std::numeric_limits<size_t>::max() / 2, "reserving memory: ", bytes,
-            " bytes asked for, more than any machine has");
+    require(bytes <= address_space, "reserving memory: ", bytes, " bytes asked for, more than any machine has");
     void* block = ::operator new(bytes, std::align_val_t(memory_alignment), std::nothrow);
     require(block != nullptr, "reserving memory: the system has no ", bytes >> 20,
             " MiB to give; close other programs, or choose a smaller model or budget");
@@ -22,7 +22,7 @@ Buffer::Buffer(size_t bytes) : bytes_(bytes) {
 void Buffer::Free::operator()(std::byte* data) const { ::operator delete(data, std::align_val_t(memory_alignment)); }
 
 size_t Buffer::checked_bytes(size_t count, size_t size) {
-    require(count <= std::numeric_limits<size_t>::max() / 2 / size, "reserving memory: ", count, " values of ", size,
+    require(count <= address_space / size, "reserving memory: ", count, " values of ", size,
             " bytes asked for, more than any machine has");
     return count * size;
 }
