@@ -11,6 +11,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr size_t sample_piece = 4096;  // rows that lie in memory at once
+
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 double median(std::vector<double> values) {
@@ -88,10 +90,9 @@ SampleRows sample_rows(const Config& config, size_t rows, size_t first_row, uint
 }
 
 void fill_memory(Workspace& work, Memory& memory, size_t rows) {
-    constexpr size_t piece = 4096;
     const size_t first = memory.rows();
-    for (size_t done = 0; done < rows; done += piece) {
-        const SampleRows sample = sample_rows(memory.model().config(), std::min(piece, rows - done), first + done);
+    for (size_t done = 0; done < rows; done += sample_piece) {
+        const SampleRows sample = sample_rows(memory.model().config(), std::min(sample_piece, rows - done), first + done);
         memory.append(work, sample.matrix(memory.model().config()), sample.times_us);
     }
 }
@@ -99,17 +100,20 @@ void fill_memory(Workspace& work, Memory& memory, size_t rows) {
 Rate measure_prefill(Workspace& work, std::shared_ptr<const Model> model, size_t rows, double seconds,
                      const MemoryOptions& options) {
     const Config& c = model->config();
-    const SampleRows sample = sample_rows(c, rows);
-    {
-        Memory warm(model, options);
-        const SampleRows few = sample_rows(c, std::min<size_t>(rows, 256));
-        warm.append(work, few.matrix(c), few.times_us);
-    }
+    const SampleRows sample = sample_rows(c, std::min(rows, sample_piece));
+    const auto read = [&](Memory& memory, size_t count) {
+        for (size_t done = 0; done < count; done += sample_piece) {
+            const size_t piece = std::min(sample_piece, count - done);
+            memory.append(work, sample.matrix(c).slice(0, piece), std::span(sample.times_us).first(piece));
+        }
+    };
+    Memory warm(model, options);
+    read(warm, std::min<size_t>(rows, most_chunk_rows));
     std::vector<double> times;
     for (const auto begin = Clock::now(); times.size() < 2 || seconds_since(begin) < seconds;) {
         Memory memory(model, options);
         const auto start = Clock::now();
-        memory.append(work, sample.matrix(c), sample.times_us);
+        read(memory, rows);
         times.push_back(seconds_since(start));
     }
     Rate out{.seconds = median(times)};

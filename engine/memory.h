@@ -68,8 +68,7 @@ class Memory {
     int64_t last_time_us() const { return last_time_us_; }         // of the last video row; 0 before the first
     MemoryBytes bytes() const;
 
-    // For the decoders, for tests and for saving.
-    State& state() { return state_; }
+    // For tests and for saving.
     const State& state() const { return state_; }
 
    private:
