@@ -12,9 +12,11 @@ from . import classes, layout as at
 
 CLASS_WEIGHTS = np.array(classes.WEIGHTS) / sum(classes.WEIGHTS)
 
-# Rates a frame, measured on real footage after the tracker (tools/train/noise.json); see noise_from().
-DEFAULT_NOISE = {"vanish": 0.006, "vanish_frames": 1.3, "count_off": 0.02, "spurious": 0.006, "spurious_frames": 1.3,
-                 "jitter": 0.01}
+# Rates a frame, measured on real footage after the tracker (tools/train/noise.json replaces them). A count is off with
+# another rate for one object (a double), for two or three, and for a crowd, where half of the counts are.
+DEFAULT_NOISE = {"vanish": 0.004, "vanish_frames": 1.4, "count_off_single": 0.026, "count_off_few": 0.06,
+                 "count_off_crowd": 0.5, "spurious": 0.0025, "spurious_frames": 2.0, "jitter": 0.013}
+CROWD = 4
 
 
 @dataclass
@@ -78,7 +80,7 @@ def _scatter(rng, frames):
         many = rng.random() < 0.5
         stays = _intervals(rng, frames)
         for first, last in stays:
-            group = 1 if not many else int(rng.choice([1, 2, 3, 4, 5, 6, 8], p=[.25, .25, .2, .12, .1, .05, .03]))
+            group = 1 if not many else int(rng.choice([1, 2, 3, 4, 5, 6, 8], p=[.3, .34, .24, .05, .03, .02, .02]))
             for k in range(group):
                 a, b = first, last
                 if many and k and rng.random() < 0.6:  # comes or goes within the stay of its group
@@ -109,7 +111,7 @@ def _third(centre):
 
 
 def simulate(rng, frames, jumpy=True, noise=None):
-    noise = noise or DEFAULT_NOISE
+    noise = {**DEFAULT_NOISE, **(noise or {})}
     times = frame_times(rng, frames, jumpy)
     drawn, objects = _scatter(rng, frames)
     start, travel, growth, size = _paths(rng, objects)
@@ -169,13 +171,16 @@ def _bursts(rng, frames, rate, length):
 def _report(rng, drawn, count, noise):
     """What the detector says of `count`: [C + extra, F], the class ids, how many invented classes."""
     seen = count.copy()
-    n, frames = count.shape
-    for i in range(n):
+    n_classes, frames = count.shape
+    for i in range(n_classes):
         seen[i][_bursts(rng, frames, noise["vanish"] / (1 + count[i].max() * 0.5), noise["vanish_frames"])] = 0
-        off = _bursts(rng, frames, noise["count_off"], 1.2) & (seen[i] > 1)
-        seen[i][off] += rng.choice([-1, -1, 1], off.sum())
-        dup = _bursts(rng, frames, noise["count_off"] / 4, 1.2) & (seen[i] == 1)
-        seen[i][dup] += 1
+        n = count[i]
+        rate = np.where(n >= CROWD, noise["count_off_crowd"], np.where(n > 1, noise["count_off_few"],
+                                                                      noise["count_off_single"] / 1.2))
+        off = (rng.random(frames) < rate) & (seen[i] > 0)
+        off[1:] |= off[:-1] & (rng.random(frames - 1) < 0.17) & (seen[i][1:] > 0) & (n[1:] < CROWD)
+        step = rng.choice([-1, 1], frames)
+        seen[i][off] += np.where(n[off] > 1, step[off], 1)
     ids = [int(c) for c in drawn]
     invented = []
     burst = _bursts(rng, frames, noise["spurious"], 1.0)
@@ -185,7 +190,7 @@ def _report(rng, drawn, count, noise):
         row[first : first + rng.geometric(1 / noise["spurious_frames"])] = 1
         if c in ids:
             i = ids.index(c)
-            if i < n:
+            if i < n_classes:
                 seen[i] += row
         elif len(ids) < at.MAX_OBJECT_ROWS:
             ids.append(c)

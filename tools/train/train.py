@@ -50,10 +50,12 @@ def start_from_words(model, text):
 
 def optimizers(model, lr):
     """Groups with their share of the rate ("lr_share") and the steps over which they warm up."""
-    mixers, feeds, rest = [], [], []
+    mixers, feeds, sharpness, rest = [], [], [], []
     for name, p in model.named_parameters():
         if p.ndim == 2 and name.startswith(("layers", "bridge")) and "decay" not in name:
             (feeds if ".ffn." in name else mixers).append(p)
+        elif "logit_scale" in name or "sink" in name:
+            sharpness.append(p)
         elif name != "embedding":
             rest.append(p)
     # What attention starts with (rows find their like, and copy it) must outlive the first steps, in which the
@@ -61,6 +63,7 @@ def optimizers(model, lr):
     muon = torch.optim.Muon([{"params": feeds, "warm": 100}, {"params": mixers, "warm": 500}], lr=lr, momentum=0.95,
                             weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
     adam = torch.optim.AdamW([{"params": [model.embedding], "lr_share": 0.25, "warm": 100},
+                              {"params": sharpness, "lr_share": 0.1, "warm": 100},
                               {"params": rest, "warm": 100}], lr=lr, betas=(0.9, 0.98), weight_decay=0.0)
     return [muon, adam]
 
@@ -80,18 +83,18 @@ class Stream(torch.utils.data.IterableDataset):
         while True:
             rng = np.random.default_rng((self.args.seed, step))
             most = int(np.interp(step, self.args.grow_steps, self.args.grow_frames))
-            drilling = rng.random() < np.interp(step, [0, 400, 1000, 2500], [0.75, 0.6, 0.3, 0.12])
-            long = rng.random() < 0.35
+            drilling = rng.random() < np.interp(step, [0, 400, 1000, 2500], [0.75, 0.6, 0.28, 0.12])
+            long = rng.random() < 0.25
             shares = batches.DRILL_SHARE if drilling else {
                 k: v for k, v in batches.SHARE.items() if (k in batches.LONG) == long}
-            size = np.interp(step, [0, 600, 2000], [0.5, 0.6, 1.0])
+            size = np.interp(step, [0, 600, 6000, 9000], [0.5, 0.5, 0.5, 1.0])
             low = 4 if rng.random() < 0.6 else max(4, most // 4)
             centre = float(np.exp(rng.uniform(np.log(low), np.log(most))))
             if rng.random() < 0.06:
                 centre = float(rng.integers(1, 4))  # a still picture, a clip of seconds
             n_videos = int(np.clip(size * self.args.rows / (centre * 3.2), 3, 16))
             n_questions = max(6, int(size * self.args.questions / (2 if long or drilling else 1)) // n_videos)
-            noisy = {**(noise or batches.timeline.DEFAULT_NOISE)}
+            noisy = {**batches.timeline.DEFAULT_NOISE, **(noise or {})}
             quiet = float(np.interp(step, [0, 1000], [0.2, 1.0]))
             noisy = {k: v if "frames" in k else v * quiet for k, v in noisy.items()}
             yield batches.make(rng, text, n_videos, n_questions, (max(1, int(centre * 0.8)), max(2, int(centre * 1.25))),
@@ -138,7 +141,11 @@ def main():
         state = torch.load(last, weights_only=True, map_location=args.device)
         model.load_state_dict(state["model"])
         for stepper, saved in zip(steppers, state["optimizers"]):
-            stepper.load_state_dict(saved)
+            if len(saved["param_groups"]) == len(stepper.param_groups):
+                shares = [group.get("lr_share", 1.0) for group in stepper.param_groups]
+                stepper.load_state_dict(saved)
+                for group, share in zip(stepper.param_groups, shares):
+                    group["lr_share"] = share
         step = state["step"]
     elif args.from_model:
         from .export import load_weights
