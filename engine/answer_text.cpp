@@ -13,10 +13,10 @@ constexpr int64_t second_us = 1'000'000;
 
 // m:ss or h:mm:ss into `out`; returns the text.
 std::string_view clock_text(int64_t hours, int64_t minutes, int64_t seconds, std::span<char> out) {
-    const int size = hours > 0 ? std::snprintf(out.data(), out.size(), "%lld:%02lld:%02lld", (long long)hours,
-                                               (long long)minutes, (long long)seconds)
-                               : std::snprintf(out.data(), out.size(), "%lld:%02lld", (long long)minutes,
-                                               (long long)seconds);
+    const int size = hours > 0
+                         ? std::snprintf(out.data(), out.size(), "%lld:%02lld:%02lld", (long long)hours,
+                                         (long long)minutes, (long long)seconds)
+                         : std::snprintf(out.data(), out.size(), "%lld:%02lld", (long long)minutes, (long long)seconds);
     return {out.data(), size_t(size)};
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr LayerKind kKinds[] = {LayerKind::retention, LayerKind::sliding, LayerKind::full, LayerKind::cross};
+constexpr LayerKind layer_kinds[] = {LayerKind::retention, LayerKind::sliding, LayerKind::full, LayerKind::cross};
 
 // One JSON object with the words for its errors.
 class Fields {
@@ -24,7 +24,8 @@ class Fields {
     bool has(const char* name) const { return object_.contains(name); }
 
     const Json& at(const char* name) const {
-        require(has(name), where_, ": the field \"", name, "\" is missing; is this the config.json of a Longview model?");
+        require(has(name), where_, ": the field \"", name,
+                "\" is missing; is this the config.json of a Longview model?");
         return object_.at(name);
     }
     size_t size(const char* name, size_t least, size_t most) const {
@@ -57,11 +58,11 @@ class Fields {
     std::string where_;
 };
 
-constexpr size_t kMostDim = 1 << 16, kMostLayers = 1024, kMostVocabulary = 1 << 20;
+constexpr size_t most_dim = 1 << 16, most_layers = 1024, most_vocabulary = 1 << 20;
 
 LayerKind kind_of(const Json& value, const std::string& where) {
     if (value.is_string())
-        for (LayerKind kind : kKinds)
+        for (LayerKind kind : layer_kinds)
             if (value.get<std::string>() == name_of(kind)) return kind;
     fail(where, ": layers holds ", value.dump(), ", expected \"retention\", \"sliding\", \"full\" or \"cross\".");
 }
@@ -69,7 +70,7 @@ LayerKind kind_of(const Json& value, const std::string& where) {
 RowLayout parse_rows(const Fields& config, const std::string& where) {
     const Fields rows(config.at("rows"), where + ", rows");
     RowLayout out;
-    out.feature_dim = rows.size("feature_dim", 1, kMostDim);
+    out.feature_dim = rows.size("feature_dim", 1, most_dim);
     out.is_time = rows.size("is_time", 0, out.feature_dim - 1);
     if (!rows.has("fourier")) return out;
     const Fields fourier(rows.at("fourier"), where + ", rows.fourier");
@@ -84,10 +85,14 @@ RowLayout parse_rows(const Fields& config, const std::string& where) {
 
 std::string_view name_of(LayerKind kind) {
     switch (kind) {
-        case LayerKind::retention: return "retention";
-        case LayerKind::sliding: return "sliding";
-        case LayerKind::full: return "full";
-        case LayerKind::cross: return "cross";
+        case LayerKind::retention:
+            return "retention";
+        case LayerKind::sliding:
+            return "sliding";
+        case LayerKind::full:
+            return "full";
+        case LayerKind::cross:
+            return "cross";
     }
     return "";
 }
@@ -143,20 +148,21 @@ Config parse_config(std::string_view json_text, std::string_view source) {
 
     Config c;
     c.name = fields.text("name");
-    c.dim = fields.size("dim", 2, kMostDim);
-    c.hidden_dim = fields.size("hidden_dim", 1, 4 * kMostDim);
+    c.dim = fields.size("dim", 2, most_dim);
+    c.hidden_dim = fields.size("hidden_dim", 1, 4 * most_dim);
     const Json& layers = fields.at("layers");
-    require(layers.is_array() && !layers.empty() && layers.size() <= kMostLayers, where,
-            ": layers is no list of 1 to ", kMostLayers, " layer kinds.");
+    require(layers.is_array() && !layers.empty() && layers.size() <= most_layers, where, ": layers is no list of 1 to ",
+            most_layers, " layer kinds.");
     for (const Json& layer : layers) c.layers.push_back(kind_of(layer, where));
-    const size_t n_layers = fields.size("n_layers", 1, kMostLayers);
-    require(n_layers == c.layers.size(), where, ": n_layers is ", n_layers, ", but layers names ", c.layers.size(), ".");
+    const size_t n_layers = fields.size("n_layers", 1, most_layers);
+    require(n_layers == c.layers.size(), where, ": n_layers is ", n_layers, ", but layers names ", c.layers.size(),
+            ".");
 
     c.n_self_heads = fields.size("n_self_heads", 1, c.dim);
-    c.n_attn_heads = fields.size("n_attn_heads", 1, kMostDim);
+    c.n_attn_heads = fields.size("n_attn_heads", 1, most_dim);
     c.n_attn_kv_heads = fields.size("n_attn_kv_heads", 1, c.n_attn_heads);
     c.attn_head_dim = fields.size("attn_head_dim", 2, 512);
-    c.vocab_size = fields.size("vocab_size", 8, kMostVocabulary);
+    c.vocab_size = fields.size("vocab_size", 8, most_vocabulary);
     c.rope_theta = fields.number("rope_theta", 1.0, 1e12);
     c.norm_eps = float(fields.number("norm_eps", 0.0, 1.0));
     if (fields.has("sliding_window") || c.count(LayerKind::sliding) > 0)

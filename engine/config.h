@@ -28,22 +28,22 @@ struct RowLayout {
 
 struct Config {
     std::string name;
-    size_t dim = 0;         // width of the residual stream
-    size_t hidden_dim = 0;  // width inside the feed-forward
+    size_t dim = 0;                 // width of the residual stream
+    size_t hidden_dim = 0;          // width inside the feed-forward
     std::vector<LayerKind> layers;  // bottom to top; every cross layer stands above every other
-    size_t n_self_heads = 0;     // heads of retention layers, each dim / n_self_heads wide
-    size_t n_attn_heads = 0;     // query heads of sliding, full and cross layers
-    size_t n_attn_kv_heads = 0;  // key/value heads of these, a divisor of n_attn_heads
+    size_t n_self_heads = 0;        // heads of retention layers, each dim / n_self_heads wide
+    size_t n_attn_heads = 0;        // query heads of sliding, full and cross layers
+    size_t n_attn_kv_heads = 0;     // key/value heads of these, a divisor of n_attn_heads
     size_t attn_head_dim = 0;
     size_t vocab_size = 0;
     double rope_theta = 10000.0;
     float norm_eps = 1e-6f;
-    size_t sliding_window = 0;       // rows a sliding layer sees, the row itself counted
-    bool cross_rope = false;         // rope on the keys of the one cache and the queries of cross layers
-    bool cross_text = true;          // text rows go into the one cache too; without, cross layers see the video only
-    bool scalable_softmax = false;   // logits of cross layers times logit_scale[head] * log(visible rows)
-    bool attention_sink = false;     // a learnt logit a head without a value: a cross layer may look at nothing
-    bool tied_output = true;         // logits = x embedding^T
+    size_t sliding_window = 0;      // rows a sliding layer sees, the row itself counted
+    bool cross_rope = false;        // rope on the keys of the one cache and the queries of cross layers
+    bool cross_text = true;         // text rows go into the one cache too; without, cross layers see the video only
+    bool scalable_softmax = false;  // logits of cross layers times logit_scale[head] * log(visible rows)
+    bool attention_sink = false;    // a learnt logit a head without a value: a cross layer may look at nothing
+    bool tied_output = true;        // logits = x embedding^T
     RowLayout rows;
 
     size_t n_layers() const { return layers.size(); }

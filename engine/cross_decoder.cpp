@@ -12,7 +12,7 @@ namespace {
 
 // The rows that sampled rows see: all of the cache, which holds the video only, or up to themselves.
 struct Visible {
-    uint64_t first_row = 0;   // of the sampled rows, in the memory
+    uint64_t first_row = 0;  // of the sampled rows, in the memory
     uint64_t cache_rows = 0;
     bool causal = true;
     uint64_t rows(size_t row) const { return causal ? first_row + row + 1 : cache_rows; }

@@ -51,8 +51,10 @@ std::vector<Moment> moments_of(const Memory& memory, std::span<const float> mass
         // A frame is shown until the next one comes; the last one as long as the one before it.
         const int64_t start_us = frames[i].time_us;
         int64_t end_us = start_us;
-        if (i + 1 < frames.size() && frames[i + 1].time_us > start_us) end_us = frames[i + 1].time_us;
-        else if (i > 0 && frames[i - 1].time_us < start_us) end_us = 2 * start_us - frames[i - 1].time_us;
+        if (i + 1 < frames.size() && frames[i + 1].time_us > start_us)
+            end_us = frames[i + 1].time_us;
+        else if (i > 0 && frames[i - 1].time_us < start_us)
+            end_us = 2 * start_us - frames[i - 1].time_us;
         if (!joined) moments.push_back({start_us, end_us, 0});
         moments.back().end_us = std::max(moments.back().end_us, end_us);
         moments.back().weight += float(frames[i].weight / total);

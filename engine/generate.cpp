@@ -51,8 +51,7 @@ Answer generate(Workspace& work, Memory& turn, std::span<const PromptRow> prompt
 
 Answer ask(Workspace& work, const Memory& video, std::string_view question, const GenerateOptions& options,
            const std::function<void(std::string_view)>& piece, std::stop_token stop) {
-    const std::vector<PromptRow> prompt =
-        question_prompt(video.model().tokenizer(), question, video.last_time_us());
+    const std::vector<PromptRow> prompt = question_prompt(video.model().tokenizer(), question, video.last_time_us());
     Memory turn = video.fork();
     return generate(work, turn, prompt, options, piece, stop);
 }

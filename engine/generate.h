@@ -16,9 +16,9 @@
 namespace lv {
 
 struct GenerateOptions {
-    float temperature = 0;     // 0: greedy, always the likeliest
-    size_t top_k = 0;          // choose among the k likeliest; 0: all
-    float top_p = 1;           // choose among the likeliest that together reach this probability
+    float temperature = 0;  // 0: greedy, always the likeliest
+    size_t top_k = 0;       // choose among the k likeliest; 0: all
+    float top_p = 1;        // choose among the likeliest that together reach this probability
     uint64_t seed = 0;
     size_t most_tokens = 160;  // of an answer
     size_t most_moments = 3;   // of evidence; 0: none is reckoned
@@ -38,7 +38,7 @@ struct Answer {
     std::vector<Moment> evidence;  // best first
     bool complete = false;         // reached its end: neither stopped nor cut off at most_tokens
     size_t prompt_rows = 0;
-    int64_t first_token_us = 0;    // from the call to the first token
+    int64_t first_token_us = 0;  // from the call to the first token
     int64_t total_us = 0;
 };
 

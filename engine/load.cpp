@@ -38,7 +38,8 @@ class FileSource : public Source {
     void finish() override {
         for (const TensorView& tensor : file_.tensors())
             require(used_.contains(tensor.name), "Reading ", file_.path().string(), ": found the tensor ",
-                    tensor.describe(), ", which the layers in config.json have no use for; the two files do not belong "
+                    tensor.describe(),
+                    ", which the layers in config.json have no use for; the two files do not belong "
                     "together, copy the model directory again.");
     }
 
@@ -160,8 +161,8 @@ class ModelBuilder {
         model_->embedding_type_ = type == DType::i8 ? DType::f16 : type;
         model_->embedding_ = stored_as(embedding.floats, model_->embedding_type_);
         if (c_.tied_output)
-            model_->output_ = Linear(ConstMatrix(embedding.floats.data(), c_.vocab_size, c_.dim), type, {},
-                                     WeightLayout::out_in);
+            model_->output_ =
+                Linear(ConstMatrix(embedding.floats.data(), c_.vocab_size, c_.dim), type, {}, WeightLayout::out_in);
         else
             model_->output_ = linear("output", c_.dim, c_.vocab_size);
         model_->projector_ = floats("projector.weight", {c_.rows.feature_dim, c_.dim});
@@ -191,7 +192,8 @@ class ModelBuilder {
         out.mix_norm = floats(prefix + "mix_norm", {dim});
         switch (kind) {
             case LayerKind::retention: {
-                out.mix_in = joined({prefix + "q", prefix + "k", prefix + "v", prefix + "g"}, dim, {dim, dim, dim, dim});
+                out.mix_in =
+                    joined({prefix + "q", prefix + "k", prefix + "v", prefix + "g"}, dim, {dim, dim, dim, dim});
                 out.mix_out = linear(prefix + "o", dim, dim);
                 const std::vector<float> decay = floats(prefix + "decay", {dim, c_.n_self_heads});
                 const std::vector<float> bias = floats(prefix + "decay_bias", {c_.n_self_heads});

@@ -26,11 +26,14 @@ double layer_flops(const Config& c, LayerKind kind, size_t visible) {
     const double dim = double(c.dim), q = double(c.q_dim()), kv = double(c.kv_dim());
     const double feed_forward = 6 * dim * double(c.hidden_dim);
     switch (kind) {
-        case LayerKind::retention: return feed_forward + 10 * dim * dim + 4 * dim * double(c.self_head_dim());
+        case LayerKind::retention:
+            return feed_forward + 10 * dim * dim + 4 * dim * double(c.self_head_dim());
         case LayerKind::sliding:
             return feed_forward + 4 * dim * (q + kv) + 4 * q * double(std::min(visible, c.sliding_window));
-        case LayerKind::full: return feed_forward + 4 * dim * (q + kv) + 4 * q * double(visible);
-        case LayerKind::cross: return feed_forward + 4 * dim * q + 4 * q * double(visible);
+        case LayerKind::full:
+            return feed_forward + 4 * dim * (q + kv) + 4 * q * double(visible);
+        case LayerKind::cross:
+            return feed_forward + 4 * dim * q + 4 * q * double(visible);
     }
     return 0;
 }
@@ -92,7 +95,8 @@ SampleRows sample_rows(const Config& config, size_t rows, size_t first_row, uint
 void fill_memory(Workspace& work, Memory& memory, size_t rows) {
     const size_t first = memory.rows();
     for (size_t done = 0; done < rows; done += sample_piece) {
-        const SampleRows sample = sample_rows(memory.model().config(), std::min(sample_piece, rows - done), first + done);
+        const SampleRows sample =
+            sample_rows(memory.model().config(), std::min(sample_piece, rows - done), first + done);
         memory.append(work, sample.matrix(memory.model().config()), sample.times_us);
     }
 }
@@ -140,8 +144,7 @@ Rate measure_decode(Workspace& work, const Memory& memory, size_t steps) {
     out.rows_per_second = 1 / out.seconds;
     out.flops_per_second = decode_flops(memory.model().config(), memory.rows()) / out.seconds;
     const double state = double(memory.bytes().state);
-    out.bytes_per_second =
-        (decode_weight_bytes(memory.model()) + decode_cache_bytes(memory) + 2 * state) / out.seconds;
+    out.bytes_per_second = (decode_weight_bytes(memory.model()) + decode_cache_bytes(memory) + 2 * state) / out.seconds;
     return out;
 }
 

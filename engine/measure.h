@@ -17,7 +17,9 @@ Config config_100m();
 struct SampleRows {
     std::vector<float> features;  // [rows, feature_dim]
     std::vector<int64_t> times_us;
-    ConstMatrix matrix(const Config& config) const { return {features.data(), times_us.size(), config.rows.feature_dim}; }
+    ConstMatrix matrix(const Config& config) const {
+        return {features.data(), times_us.size(), config.rows.feature_dim};
+    }
 };
 SampleRows sample_rows(const Config& config, size_t rows, size_t first_row = 0, uint64_t seed = 1);
 
@@ -25,7 +27,7 @@ SampleRows sample_rows(const Config& config, size_t rows, size_t first_row = 0, 
 void fill_memory(Workspace& work, Memory& memory, size_t rows);
 
 struct Rate {
-    double seconds = 0;           // median of the repeats
+    double seconds = 0;  // median of the repeats
     double rows_per_second = 0;
     double flops_per_second = 0;  // of the matrix products and attention
     double bytes_per_second = 0;  // read at least: weights, state and cache, each once

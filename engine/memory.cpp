@@ -8,9 +8,7 @@
 namespace lv {
 
 Memory::Memory(std::shared_ptr<const Model> model, const MemoryOptions& options)
-    : model_(std::move(model)),
-      options_(options),
-      state_(model_->config(), options.cache_type, options.page_rows) {
+    : model_(std::move(model)), options_(options), state_(model_->config(), options.cache_type, options.page_rows) {
     require(options.cache_type == DType::f16 || options.cache_type == DType::f32, "Making a memory: the cache type is ",
             dtype_name(options.cache_type), ", expected F16 or F32.");
     require(options.page_rows > 0, "Making a memory: pages of 0 rows, expected at least 1.");
@@ -50,8 +48,8 @@ ConstMatrix Memory::append_prompt(Workspace& work, std::span<const PromptRow> ro
                 model_->time_row(from.time_us, x.row(row));
         }
         done += count;
-        logits = forward(work, *model_, state_,
-                         {.x = x, .text = true, .sampled = done == rows.size() ? sampled : 0}, mass);
+        logits =
+            forward(work, *model_, state_, {.x = x, .text = true, .sampled = done == rows.size() ? sampled : 0}, mass);
         work.arena().rewind(mark);
         if (text_in_cache())
             for (size_t row = 0; row < count; ++row) times_.push_back(no_time);

@@ -61,11 +61,11 @@ class Memory {
     const Model& model() const { return *model_; }
     const std::shared_ptr<const Model>& shared_model() const { return model_; }
     const MemoryOptions& options() const { return options_; }
-    size_t rows() const { return state_.rows; }         // of video and text
+    size_t rows() const { return state_.rows; }  // of video and text
     // Rows that later rows can attend to: those of the video, and text where the model keeps it (config.cross_text).
     size_t cache_rows() const { return times_.size(); }
     int64_t row_time_us(size_t cache_row) const { return times_[cache_row]; }  // no_time for text
-    int64_t last_time_us() const { return last_time_us_; }         // of the last video row; 0 before the first
+    int64_t last_time_us() const { return last_time_us_; }  // of the last video row; 0 before the first
     MemoryBytes bytes() const;
 
     // For tests and for saving.
@@ -78,8 +78,8 @@ class Memory {
 
     std::shared_ptr<const Model> model_;
     MemoryOptions options_;
-    State state_;                 // with the cache
-    PrefixList<int64_t> times_;   // [cache_rows]
+    State state_;                // with the cache
+    PrefixList<int64_t> times_;  // [cache_rows]
     int64_t last_time_us_ = 0;
 };
 

@@ -91,8 +91,8 @@ std::vector<ModelPart> Model::parts() const {
     for (size_t index = 0; index < layers_.size(); ++index) {
         const Layer& layer = layers_[index];
         ModelPart& part = index < c.self_layers() ? self : cross;
-        const size_t vectors = layer.mix_norm.size() + layer.ffn_norm.size() + layer.logit_scale.size() +
-                               layer.sink.size();
+        const size_t vectors =
+            layer.mix_norm.size() + layer.ffn_norm.size() + layer.logit_scale.size() + layer.sink.size();
         part.parameters += vectors + layer.decay.bias().size();
         part.bytes += vectors * sizeof(float);
         for (const Linear* linear : {&layer.mix_in, &layer.mix_out, &layer.decay, &layer.gate_up, &layer.down}) {

@@ -34,9 +34,10 @@ namespace lv {
 struct Layer {
     LayerKind kind = LayerKind::full;
     std::vector<float> mix_norm;  // [dim]
-    Linear mix_in;   // retention: q k v g [dim, 4 dim]; sliding, full: q k v [dim, q_dim + 2 kv_dim]; cross: q [dim, q_dim]
-    Linear mix_out;  // retention [dim, dim]; attention [q_dim, dim]
-    Linear decay;    // retention only: [dim, n_self_heads] with its bias, always f32
+    Linear
+        mix_in;  // retention: q k v g [dim, 4 dim]; sliding, full: q k v [dim, q_dim + 2 kv_dim]; cross: q [dim, q_dim]
+    Linear mix_out;                  // retention [dim, dim]; attention [q_dim, dim]
+    Linear decay;                    // retention only: [dim, n_self_heads] with its bias, always f32
     std::vector<float> logit_scale;  // cross with scalable softmax only: [n_attn_heads]
     std::vector<float> sink;         // cross with attention sink only: [n_attn_heads]
     std::vector<float> ffn_norm;     // [dim]
@@ -85,7 +86,7 @@ class Model {
     const std::vector<float>& bridge_norm() const { return bridge_norm_; }
     const Linear& bridge() const { return bridge_; }  // k v [dim, 2 kv_dim]
     const std::vector<float>& final_norm() const { return final_norm_; }
-    const Linear& output() const { return output_; }  // [dim, vocab]
+    const Linear& output() const { return output_; }                                   // [dim, vocab]
     const std::vector<double>& self_frequencies() const { return self_frequencies_; }  // rope of retention
     const std::vector<double>& attn_frequencies() const { return attn_frequencies_; }  // rope of sliding, full, cross
 

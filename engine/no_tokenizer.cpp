@@ -11,7 +11,8 @@ Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
 Tokenizer Tokenizer::load(const std::filesystem::path& file) {
-    fail("Reading the vocabulary ", file.string(), ": this program was built without sentencepiece; install "
+    fail("Reading the vocabulary ", file.string(),
+         ": this program was built without sentencepiece; install "
          "libsentencepiece-dev and build again.");
 }
 

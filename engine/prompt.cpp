@@ -85,8 +85,9 @@ class TimeReader {
     size_t skip_video(size_t index, std::initializer_list<std::string_view> links) const {
         if (!is_one_of(word(index), links)) return index;
         const size_t noun = index + (is_one_of(word(index + 1), {"the", "this"}) ? 2 : 1);
-        return is_one_of(word(noun), {"video", "clip", "film", "movie", "recording", "footage", "stream", "it"}) ? noun + 1
-                                                                                                                : index;
+        return is_one_of(word(noun), {"video", "clip", "film", "movie", "recording", "footage", "stream", "it"})
+                   ? noun + 1
+                   : index;
     }
     std::string_view marks_before(size_t index) const { return words_[index - 1].marks; }
 
@@ -219,7 +220,8 @@ std::vector<PromptRow> question_prompt(const Tokenizer& tokenizer, std::string_v
     constexpr size_t most_bytes_a_row = 64;
     if (text.size() <= most_rows * most_bytes_a_row) {
         for (const QuestionPart& part : split_times(text, now_us)) {
-            if (part.text.empty()) rows.push_back({-1, part.time_us});
+            if (part.text.empty())
+                rows.push_back({-1, part.time_us});
             else
                 for (int id : tokenizer.encode(part.text)) rows.push_back({id, 0});
         }
@@ -229,8 +231,10 @@ std::vector<PromptRow> question_prompt(const Tokenizer& tokenizer, std::string_v
     rows.push_back({tokenizer.answer(), 0});
     if (rows.size() > most_rows) {
         std::ostringstream found;
-        if (text.size() <= most_rows * most_bytes_a_row) found << rows.size() << " rows";
-        else found << text.size() << " bytes";
+        if (text.size() <= most_rows * most_bytes_a_row)
+            found << rows.size() << " rows";
+        else
+            found << text.size() << " bytes";
         misuse("Reading a question: \"", text.substr(0, 40), "...\" takes ", found.str(), ", the most is ", most_rows,
                " rows (about ", most_rows / 2, " words); ask it in fewer words.");
     }

@@ -65,8 +65,11 @@ State::State(const Config& config, DType cache_type, size_t page_rows) {
             case LayerKind::sliding:
                 layers[layer].window = Window(config.sliding_window, config.kv_dim(), cache_type);
                 break;
-            case LayerKind::full: layers[layer].cache = Cache(shape); break;
-            case LayerKind::cross: break;
+            case LayerKind::full:
+                layers[layer].cache = Cache(shape);
+                break;
+            case LayerKind::cross:
+                break;
         }
     }
     if (config.has_cross()) cache = Cache(shape);

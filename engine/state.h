@@ -38,9 +38,9 @@ class Window {
 
     size_t window_ = 0, kv_dim_ = 0;
     DType type_ = DType::f16;
-    Buffer keys_, values_;    // [room, kv_dim]
-    uint64_t appended_ = 0;   // rows since the beginning
-    size_t held_ = 0;         // rows in the buffers
+    Buffer keys_, values_;   // [room, kv_dim]
+    uint64_t appended_ = 0;  // rows since the beginning
+    size_t held_ = 0;        // rows in the buffers
 };
 
 struct LayerState {

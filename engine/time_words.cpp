@@ -34,15 +34,15 @@ std::optional<double> digits(std::string_view word) {
 
 std::optional<int> small_number(std::string_view word) {
     static constexpr std::array<std::string_view, 20> names = {
-        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-        "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"};
+        "zero", "one",    "two",    "three",    "four",     "five",    "six",     "seven",     "eight",    "nine",
+        "ten",  "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"};
     const auto found = std::ranges::find(names, word);
     if (found == names.end()) return std::nullopt;
     return int(found - names.begin());
 }
 
 std::optional<int> tens(std::string_view word) {
-    static constexpr std::array<std::string_view, 8> names = {"twenty", "thirty", "forty",  "fifty",
+    static constexpr std::array<std::string_view, 8> names = {"twenty", "thirty",  "forty",  "fifty",
                                                               "sixty",  "seventy", "eighty", "ninety"};
     const auto found = std::ranges::find(names, word);
     if (found == names.end()) return std::nullopt;

@@ -28,8 +28,8 @@ struct TimeWords {
 // "0:20", "1:02:03", "0:20.5". Minutes (after hours) and seconds are below 60.
 std::optional<int64_t> clock_us(std::string_view word);
 
-// "20s", "20 seconds", "1h2m", "2 minutes and 5 seconds", "twenty-five seconds", "half a minute", "a minute and a half",
-// "two and a half hours". "a second" is left alone: it is mostly "a second dog".
+// "20s", "20 seconds", "1h2m", "2 minutes and 5 seconds", "twenty-five seconds", "half a minute", "a minute and a
+// half", "two and a half hours". "a second" is left alone: it is mostly "a second dog".
 std::optional<TimeWords> length_of_time(std::span<const Word> words);
 
 // "second 20", "minute 2 second 5".

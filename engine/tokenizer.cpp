@@ -49,15 +49,15 @@ Tokenizer Tokenizer::load(const std::filesystem::path& file) {
     out.time_ = id_of("<time>");
     out.question_ = id_of("<q>");
     out.answer_ = id_of("<a>");
-    for (int n = 0; n < 100; ++n)
-        out.two_digits_[size_t(n)] = id_of({char('0' + n / 10), char('0' + n % 10)});
+    for (int n = 0; n < 100; ++n) out.two_digits_[size_t(n)] = id_of({char('0' + n / 10), char('0' + n % 10)});
 
     const int size = processor.GetPieceSize();
     for (int id = 0; id < size; ++id) {
         const bool special = processor.IsControl(id) || processor.IsUnknown(id) || id == out.time_ ||
                              id == out.question_ || id == out.answer_;
         std::string text = special ? std::string() : spaced(processor.IdToPiece(id));
-        if (processor.IsByte(id)) text = std::string(1, char(std::stoi(processor.IdToPiece(id).substr(3, 2), nullptr, 16)));
+        if (processor.IsByte(id))
+            text = std::string(1, char(std::stoi(processor.IdToPiece(id).substr(3, 2), nullptr, 16)));
         out.special_.push_back(special && !processor.IsUnknown(id));
         out.pieces_.push_back(std::move(text));
     }

@@ -25,10 +25,10 @@ class Tokenizer {
     // What a piece adds to a text: words begin with a space, a byte piece is its byte, special pieces are empty.
     std::string_view piece_text(int id) const { return pieces_[size_t(id)]; }
 
-    int end() const { return end_; }            // </s>
-    int time() const { return time_; }          // <time>, followed by hh mm ss
-    int question() const { return question_; }  // <q>
-    int answer() const { return answer_; }      // <a>
+    int end() const { return end_; }                                        // </s>
+    int time() const { return time_; }                                      // <time>, followed by hh mm ss
+    int question() const { return question_; }                              // <q>
+    int answer() const { return answer_; }                                  // <a>
     const std::array<int, 100>& two_digits() const { return two_digits_; }  // ids of "00" to "99"
     std::optional<int> two_digits_value(int id) const;                      // 0..99
 

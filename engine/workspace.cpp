@@ -12,8 +12,8 @@ namespace {
 // The most that lies in the arena at once: the rows themselves, two rope tables, and the widest of the parts below.
 size_t arena_bytes(const Config& c, const WorkspaceOptions& options) {
     const auto matrix = [&](size_t cols) { return Arena::bytes_of<float>(options.chunk_rows * cols); };
-    const size_t attention = matrix(c.dim) + matrix(c.q_dim() + 2 * c.kv_dim()) + matrix(c.q_dim()) +
-                             3 * matrix(c.n_attn_heads);
+    const size_t attention =
+        matrix(c.dim) + matrix(c.q_dim() + 2 * c.kv_dim()) + matrix(c.q_dim()) + 3 * matrix(c.n_attn_heads);
     const size_t cross = matrix(c.dim) + 2 * matrix(c.q_dim()) + 3 * matrix(c.n_attn_heads);
     const size_t retention = c.count(LayerKind::retention) == 0 ? 0 : 5 * matrix(c.dim) + matrix(c.n_self_heads);
     const size_t feed_forward = matrix(c.dim) + matrix(2 * c.hidden_dim);

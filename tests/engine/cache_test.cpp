@@ -24,7 +24,8 @@ void add(Cache& cache, size_t first, size_t count) {
 
 float value(const KvPiece& piece, const void* store, size_t row, size_t col) {
     const size_t at = row * piece.stride + col;
-    return piece.dtype == DType::f32 ? static_cast<const float*>(store)[at] : to_float(static_cast<const Half*>(store)[at]);
+    return piece.dtype == DType::f32 ? static_cast<const float*>(store)[at]
+                                     : to_float(static_cast<const Half*>(store)[at]);
 }
 
 // The first value of every key, read through the pieces.

@@ -52,9 +52,10 @@ TEST(Config, reads_every_field) {
 }
 
 TEST(Config, every_missing_field_is_named) {
-    for (const char* field : {"format", "name", "layers", "n_layers", "dim", "hidden_dim", "n_self_heads", "n_attn_heads",
-                              "n_attn_kv_heads", "attn_head_dim", "vocab_size", "rope_theta", "norm_eps",
-                              "sliding_window", "rows", "feature_dim", "is_time", "first", "count", "first_period_s",
+    for (const char* field : {"format",      "name",         "layers",       "n_layers",        "dim",
+                              "hidden_dim",  "n_self_heads", "n_attn_heads", "n_attn_kv_heads", "attn_head_dim",
+                              "vocab_size",  "rope_theta",   "norm_eps",     "sliding_window",  "rows",
+                              "feature_dim", "is_time",      "first",        "count",           "first_period_s",
                               "ratio"}) {
         const std::string quoted = std::string("\"").append(field).append("\"");
         EXPECT_TRUE(says(error_with(quoted, "\"gone\""), "the field " + quoted + " is missing"));

@@ -66,7 +66,8 @@ std::vector<PromptRow> some_prompt(size_t rows, size_t vocab_size) {
 
 std::vector<float> copied(ConstMatrix logits) {
     std::vector<float> out;
-    for (size_t row = 0; row < logits.rows; ++row) out.insert(out.end(), logits.row(row).begin(), logits.row(row).end());
+    for (size_t row = 0; row < logits.rows; ++row)
+        out.insert(out.end(), logits.row(row).begin(), logits.row(row).end());
     return out;
 }
 

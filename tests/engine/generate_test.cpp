@@ -79,11 +79,12 @@ TEST_P(Generating, reckoning_evidence_changes_no_token) {
 TEST_P(Generating, stopping_ends_it_at_once_and_incomplete) {
     std::stop_source stop;
     size_t pieces = 0;
-    const Answer answer = ask(work, *memory, "what is visible", {.temperature = 3, .most_tokens = 100},
-                              [&](std::string_view) {
-                                  if (++pieces == 3) stop.request_stop();
-                              },
-                              stop.get_token());
+    const Answer answer = ask(
+        work, *memory, "what is visible", {.temperature = 3, .most_tokens = 100},
+        [&](std::string_view) {
+            if (++pieces == 3) stop.request_stop();
+        },
+        stop.get_token());
     EXPECT_FALSE(answer.complete);
     EXPECT_EQ(pieces, 3u);
     EXPECT_FALSE(answer.text.empty());

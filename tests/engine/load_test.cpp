@@ -108,7 +108,8 @@ TEST_F(Loading, damaged_files_are_errors_and_never_crashes) {
         for (int round = 0; round < 60; ++round) {
             std::string damaged = whole;
             if (round % 2 == 0) damaged.resize(random() % damaged.size());
-            for (int i = 0; i < 6 && !damaged.empty(); ++i) damaged[random() % std::min<size_t>(damaged.size(), 3000)] = char(random());
+            for (int i = 0; i < 6 && !damaged.empty(); ++i)
+                damaged[random() % std::min<size_t>(damaged.size(), 3000)] = char(random());
             write_text(file, damaged);
             try {
                 Model::load(folder.path());  // a flipped weight is no error that anybody could see
@@ -142,9 +143,14 @@ TEST(Rows, wrong_widths_and_counts_are_said) {
     Memory memory(Model::random(config, 1));
     const std::vector<float> row(config.rows.feature_dim + 1);
     const std::vector<int64_t> time(2);
-    EXPECT_TRUE(says(error_of([&] { memory.append(work, {row.data(), 1, row.size()}, std::span(time).first(1)); }),
+    EXPECT_TRUE(says(error_of([&] {
+                         memory.append(work, {row.data(), 1, row.size()}, std::span(time).first(1));
+                     }),
                      "a row has 201 features"));
-    EXPECT_TRUE(says(error_of([&] { memory.append(work, {row.data(), 1, row.size() - 1}, time); }), "2 times for 1 rows"));
+    EXPECT_TRUE(says(error_of([&] {
+                         memory.append(work, {row.data(), 1, row.size() - 1}, time);
+                     }),
+                     "2 times for 1 rows"));
 }
 
 TEST(Rows, a_time_row_is_the_feature_row_of_a_time) {
@@ -158,7 +164,8 @@ TEST(Rows, a_time_row_is_the_feature_row_of_a_time) {
             features[config.rows.fourier_first + 2 * i] = float(std::sin(angle));
             features[config.rows.fourier_first + 2 * i + 1] = float(std::cos(angle));
         }
-        model->feature_rows(Context(1), {features.data(), 1, features.size()}, {&time_us, 1}, {expected.data(), 1, config.dim});
+        model->feature_rows(Context(1), {features.data(), 1, features.size()}, {&time_us, 1},
+                            {expected.data(), 1, config.dim});
         model->time_row(time_us, found);
         EXPECT_LT(difference(found, expected), 1e-4f);
     }

@@ -130,8 +130,9 @@ TEST(Question, that_is_empty_or_too_long_is_refused_with_what_to_do) {
 
 TEST(Question, random_bytes_never_crash_it) {
     const Tokenizer t = Tokenizer::load(golden("engine_tokenizer.model"));
-    const std::string bits[] = {"the ", "last ", "first ", "0:20", "-", ":", "1h2m", "seconds ", "half ", "a ", "and ",
-                                "minute ", "ago ", "20", ".", ",", "twenty", " ", "in ", "second ", "\xff", "\xe2\x80"};
+    const std::string bits[] = {"the ",   "last ", "first ", "0:20",    "-",    ":",       "1h2m", "seconds ",
+                                "half ",  "a ",    "and ",   "minute ", "ago ", "20",      ".",    ",",
+                                "twenty", " ",     "in ",    "second ", "\xff", "\xe2\x80"};
     uint32_t random = 1;
     for (int round = 0; round < 3000; ++round) {
         std::string text;
@@ -155,7 +156,8 @@ TEST(AnswerText, ids_become_sentences_with_times) {
         for (const std::string& bit : bits) {
             if (bit[0] == '@') {  // "@hhmmss"
                 out.push_back(t.time());
-                for (size_t i = 1; i + 1 < bit.size(); i += 2) out.push_back(t.two_digits()[size_t(std::stoi(bit.substr(i, 2)))]);
+                for (size_t i = 1; i + 1 < bit.size(); i += 2)
+                    out.push_back(t.two_digits()[size_t(std::stoi(bit.substr(i, 2)))]);
                 continue;
             }
             for (int id : t.encode(bit)) out.push_back(id);
