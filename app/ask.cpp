@@ -29,14 +29,15 @@ std::string moments_text(const std::vector<Moment>& moments) {
     return text;
 }
 
-double rounded(double value, double step) { return std::round(value / step) * step; }
+// parts: of a unit, e.g. 1000 for three decimals; dividing last keeps JSON short.
+double rounded(double value, double parts) { return std::round(value * parts) / parts; }
 
 ordered_json answer_json(const AnswerReady& ready) {
     ordered_json evidence = ordered_json::array();
     for (const Moment& moment : ready.answer.evidence)
         evidence.push_back({{"start", seconds(moment.start_us)},
                             {"end", seconds(moment.end_us)},
-                            {"weight", rounded(moment.weight, 1e-4)}});
+                            {"weight", rounded(moment.weight, 1e4)}});
     return {{"question", ready.question},
             {"answer", ready.answer.text},
             {"evidence", evidence},
@@ -144,9 +145,9 @@ void Asking::print_object(bool one_line) {
         {"memory",
          {{"state_bytes", meters_.memory.state}, {"cache_bytes", meters_.memory.cache}, {"tokens", meters_.rows}}},
         {"timing",
-         {{"watch_s", rounded(watch_s, 1e-3)},
-          {"answer_s", rounded(seconds(std::exchange(answering_us_, 0)), 1e-3)},
-          {"times_real_time", rounded(watch_s > 0 ? seen_s / watch_s : 0, 1e-2)}}}};
+         {{"watch_s", rounded(watch_s, 1e3)},
+          {"answer_s", rounded(seconds(std::exchange(answering_us_, 0)), 1e3)},
+          {"times_real_time", rounded(watch_s > 0 ? seen_s / watch_s : 0, 100)}}}};
     print_out(object.dump(one_line ? -1 : 2, ' ', false, ordered_json::error_handler_t::replace) + "\n");
 }
 

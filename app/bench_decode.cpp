@@ -13,7 +13,8 @@ Memory filled_with_zeros(const std::shared_ptr<const Model>& model, size_t rows)
     const Config& config = model->config();
     Buffer zeros = Buffer::of<float>(most_chunk_rows * config.kv_dim());
     Memory memory(model);
-    State& state = memory.state();
+    // The door is read-only for everybody else; `memory` is ours and not const, so this is no lie to the compiler.
+    State& state = const_cast<State&>(memory.state());
     for (size_t row = 0; row < rows; row += most_chunk_rows) {
         const ConstMatrix kv(zeros.as<float>().data(), std::min(most_chunk_rows, rows - row), config.kv_dim());
         if (config.has_cross()) state.cache.append(kv, kv);

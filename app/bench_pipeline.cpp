@@ -1,4 +1,9 @@
+#include <unistd.h>
+
 #include <chrono>
+#include <filesystem>
+#include <optional>
+#include <system_error>
 
 #include "app/bench.h"
 #include "app/loaded_model.h"
@@ -7,10 +12,36 @@
 #include "app/session.h"
 #include "app/time_text.h"
 #include "kernels/core/error.h"
+#include "vision/ffmpeg_clip.h"
 #include "vision/ffmpeg_source.h"
 
 namespace lv {
 namespace {
+
+// A clip that is there as long as this is.
+class TemporaryClip {
+   public:
+    explicit TemporaryClip(std::stop_token stop) {
+        try {
+            write_test_clip(path_, {}, std::move(stop));
+        } catch (...) {
+            remove();
+            throw;
+        }
+    }
+    ~TemporaryClip() { remove(); }
+    TemporaryClip(const TemporaryClip&) = delete;
+    TemporaryClip& operator=(const TemporaryClip&) = delete;
+    const std::filesystem::path& path() const { return path_; }
+
+   private:
+    void remove() const {
+        std::error_code ignored;
+        std::filesystem::remove(path_, ignored);
+    }
+    const std::filesystem::path path_ =
+        std::filesystem::temp_directory_path() / ("longview-bench-" + std::to_string(getpid()) + ".mp4");
+};
 
 struct Timed {
     double seconds = 0;  // wall clock
@@ -63,11 +94,16 @@ BenchTable bench_pipeline(const BenchRun& run) {
                                  {"of bare decoding", BenchUnit::times}},
                      .rows = {},
                      .notes = {}};
-    if (run.options.video.empty()) throw UsageError("bench pipeline: name a video with --video FILE");
-    const std::string& video = run.options.video;
+    std::optional<TemporaryClip> made;
+    if (run.options.video.empty()) {
+        run.talk.say("pipeline: making a clip of 720p");
+        made.emplace(run.stop);
+        if (run.stop.stop_requested()) return table;
+    }
+    const std::string video = made ? made->path().string() : run.options.video;
     const SourceInfo info = open_source(video)->info();
     require(info.duration_us > 0, "bench pipeline: ", video, " has no known length; expected a file with --video");
-    table.notes.push_back(video + ": " + info.codec + " " + std::to_string(info.width) + "x" + std::to_string(info.height) + ", " +
+    table.notes.push_back((made ? "A generated clip" : video) + ": " + info.codec + " " + std::to_string(info.width) + "x" + std::to_string(info.height) + ", " +
                           cell_text(info.fps, BenchUnit::per_second) + ", " + cell_text(seconds(info.duration_us), BenchUnit::seconds));
     const auto model = load_model(find_model(run.options.model.dir));
     double bare_s = 0;

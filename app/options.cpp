@@ -174,7 +174,7 @@ Command parse_options(int argc, const char* const* argv) {
     bench_command.add_option("NAME", bench.names, "Which ones (default: all)")
         ->type_name("")
         ->check(CLI::IsMember({"pipeline", "encode", "prefill", "decode", "memory", "kernels"}));
-    bench_command.add_option("--video", bench.video, "Video for 'pipeline' (default: one is made: 720p h264, 60 s)")->type_name("FILE");
+    bench_command.add_option("--video", bench.video, "Video for 'pipeline' (default: one is made, 720p h264, 60 s)")->type_name("FILE");
     bench_command.add_flag("--full", bench.full, "Longer lengths too; takes minutes");
     bench_command.add_flag("--json", bench.json, "As one JSON object, for tools/plot_bench.py");
     add_model_options(bench_command, bench.model, device, true);

@@ -14,6 +14,7 @@ namespace {
 
 constexpr size_t frames_ahead = 16;  // decoded and waiting; small pictures of about 200 KB
 constexpr size_t most_batch = 8;     // frames that are encoded at once
+constexpr int64_t still_us = 40'000; // how long a frame is on screen when nothing says so
 
 SourceOptions source_options(const VisionModel& vision, const WatchRequest& request, std::stop_token stop) {
     SourceOptions options;
@@ -68,7 +69,7 @@ struct RowStream::Parts {
     EncodedFrames encoded;
     std::vector<Frame> frames;
     RowBatch batch;
-    int64_t frames_seen = 0;
+    int64_t newest_us = -1;  // time of the newest frame; -1: none yet
     Prefetch<Frame> prefetch;  // last: its thread uses the sampler
 };
 
@@ -83,7 +84,7 @@ bool RowStream::Parts::take_frames() {
 }
 
 void RowStream::Parts::require_frames() const {
-    if (frames_seen > 0 || stop.stop_requested()) return;
+    if (newest_us >= 0 || stop.stop_requested()) return;
     const SourceInfo& info = sampler.info();
     require(request.sampling.from_us == 0, "reading ", info.name, ": there is nothing from ",
             written_time(request.sampling.from_us), " on",
@@ -100,9 +101,11 @@ const SourceInfo& RowStream::info() const { return parts_->sampler.info(); }
 
 int64_t RowStream::end_us() const {
     const int64_t to_us = parts_->request.sampling.to_us.value_or(INT64_MAX);
-    const int64_t duration_us = info().duration_us;
-    if (duration_us > 0) return std::min(to_us, duration_us);
-    return to_us == INT64_MAX ? 0 : to_us;
+    const SourceInfo& source = info();
+    if (source.duration_us > 0) return std::min(to_us, source.duration_us);
+    if (parts_->newest_us < 0) return to_us == INT64_MAX ? 0 : to_us;
+    // No header tells: the newest frame is on screen for as long as frames are.
+    return std::min(to_us, parts_->newest_us + (source.fps > 0 ? static_cast<int64_t>(1e6 / source.fps) : still_us));
 }
 
 const RowBatch* RowStream::next() {
@@ -112,7 +115,7 @@ const RowBatch* RowStream::next() {
         return nullptr;
     }
     parts.encoder.encode(parts.context, parts.frames, parts.encoded);
-    parts.frames_seen += static_cast<int64_t>(parts.frames.size());
+    parts.newest_us = parts.frames.back().time_us;
     parts.batch.rows = parts.encoded.matrix();
     parts.batch.times_us = parts.encoded.times_us;
     parts.batch.frames.clear();

@@ -21,7 +21,7 @@ namespace {
 
 constexpr int blocks = 6;
 constexpr int block_px = 96;
-constexpr int noise_levels = 5;
+constexpr int noise_levels = 14;  // grey values: what makes x264 work as for a real camera
 
 struct EncoderFree {
     void operator()(AVCodecContext* encoder) const { avcodec_free_context(&encoder); }
@@ -137,7 +137,7 @@ class ClipWriter {
         encoder_->gop_size = options.key_every;
         encoder_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
         av_opt_set(encoder_->priv_data, "preset", "veryfast", 0);  // other encoders have no such option
-        av_opt_set(encoder_->priv_data, "x264-params", "log-level=none", 0);
+        encoder_->log_level_offset = AV_LOG_TRACE;  // it would print its statistics
         check(avcodec_open2(encoder_.get(), &codec, nullptr));
     }
     void check(int code) const {

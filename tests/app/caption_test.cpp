@@ -40,7 +40,7 @@ TEST(CaptionProgram, WritesAllFormatsThatOthersLoad) {
     ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
     const fs::path base = folder / "subs";
     const std::vector<json> cues = lines_of(base / "pedestrians.jsonl");
-    ASSERT_EQ(cues.size(), 11u);
+    ASSERT_EQ(cues.size(), 12u);
     double newest = 0;
     for (const json& cue : cues) {
         EXPECT_DOUBLE_EQ(cue.at("start").get<double>(), newest);

@@ -36,7 +36,7 @@ TEST_P(Watched, AnswersAndCaptions) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Media, Watched,
-                         testing::Values("alpha.png", "interlaced.ts", "late.ts", "long_gop.mp4", "negative.mp4", "odd_size.mkv",
+                         testing::Values("alpha.png", "damaged.ts", "interlaced.ts", "late.ts", "long_gop.mp4", "negative.mp4", "odd_size.mkv",
                                          "open_gop.mp4", "raw.h264", "short_gop.mkv", "still.png", "ten_bit.mp4", "turned.mp4",
                                          "vfr.mp4", "wide_pixels.mp4"),
                          [](const auto& info) { return std::string(info.param).substr(0, std::string(info.param).find('.')); });
@@ -48,12 +48,13 @@ TEST_P(Refused, WithOneSentence) {
     EXPECT_EQ(outcome.exit_code, 1) << outcome.out;
     EXPECT_EQ(outcome.err.rfind("longview: ", 0), 0u) << outcome.err;
     EXPECT_NE(outcome.err.find(GetParam()), std::string::npos) << outcome.err;
+    EXPECT_EQ(outcome.err.find("No such file"), std::string::npos) << outcome.err;
     EXPECT_EQ(outcome.err.find('\n'), outcome.err.size() - 1) << outcome.err;
 }
 
 INSTANTIATE_TEST_SUITE_P(Media, Refused,
-                         testing::Values("absurd.mp4", "headless.mp4", "letter.mp4", "letter.txt", "no_frames.mp4", "sound.m4a",
-                                         "truncated.mp4"),
+                         testing::Values("absurd.avi", "absurd.y4m", "cover.m4a", "headless.mp4", "letter.mp4", "letter.txt", "no_frames.mp4",
+                                         "sound.m4a", "truncated.mp4"),
                          [](const auto& info) {
                              std::string name = info.param;
                              name[name.find('.')] = '_';
