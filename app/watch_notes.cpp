@@ -26,7 +26,7 @@ std::string watched_note(const Meters& meters) {
                   written_time(meters.end_us - meters.first_us).c_str(), wall_s, wall_s > 0 ? video_s / wall_s : 0.0,
                   static_cast<long long>(meters.frames), meters.rows,
                   static_cast<double>(meters.memory.total()) / (1 << 20));
-    return text.data();
+    return meters.frames == 1 ? "watched a single frame" : text.data();
 }
 
 std::string damage_note(const std::string& video, const WatchEnded& ended) {

@@ -126,7 +126,9 @@ class FfmpegSource final : public FrameSource {
     void require_any() const {
         if (any_ || input_.stopped()) return;
         fail("reading ", input_.info().name, ": not one picture could be decoded from its ", input_.info().codec,
-             " stream (", stats().damaged, " damaged parts met); expected at least one; copy or record the video again");
+             " stream (", stats().damaged, " damaged parts met); expected at least one; ",
+             input_.info().name == "-" ? "an mp4 or mov with its index at the end cannot come through a pipe: name the file"
+                                       : "copy or record the video again");
     }
 
     // Whether another frame may still be decoded.
