@@ -39,7 +39,7 @@ Answer generate(Workspace& work, Memory& turn, std::span<const PromptRow> prompt
         const std::string_view added = text.push(id);
         if (piece && !added.empty()) piece(added);
         if (answer.ids.size() >= options.most_tokens) break;
-        logits = turn.append_text(work, id, evidence ? &mass : nullptr);
+        logits = turn.append_text(work, id, evidence ? &mass : nullptr, prompt.back().time_us);
     }
     const std::string_view added = text.finish();
     if (piece && !added.empty()) piece(added);

@@ -43,7 +43,7 @@ ConstMatrix Memory::append_prompt(Workspace& work, std::span<const PromptRow> ro
         for (size_t row = 0; row < count; ++row) {
             const PromptRow& from = rows[done + row];
             if (from.id >= 0)
-                model_->text_row(from.id, x.row(row));
+                model_->text_row(from.id, from.time_us, x.row(row));
             else
                 model_->time_row(from.time_us, x.row(row));
         }
@@ -57,8 +57,8 @@ ConstMatrix Memory::append_prompt(Workspace& work, std::span<const PromptRow> ro
     return logits;
 }
 
-ConstMatrix Memory::append_text(Workspace& work, int id, AttentionMass* mass) {
-    const PromptRow row{.id = id};
+ConstMatrix Memory::append_text(Workspace& work, int id, AttentionMass* mass, int64_t about_us) {
+    const PromptRow row{.id = id, .time_us = about_us};
     return append_prompt(work, {&row, 1}, 1, mass);
 }
 

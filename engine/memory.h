@@ -34,8 +34,6 @@ struct MemoryBytes {
     size_t total() const { return state + cache + index; }
 };
 
-constexpr int64_t no_time = std::numeric_limits<int64_t>::min();  // the time of text rows
-
 class Memory {
    public:
     explicit Memory(std::shared_ptr<const Model> model, const MemoryOptions& options = {});
@@ -53,7 +51,7 @@ class Memory {
     ConstMatrix append_prompt(Workspace& work, std::span<const PromptRow> rows, size_t sampled = 1,
                               AttentionMass* mass = nullptr);
     // The same for one piece of text: a decode step.
-    ConstMatrix append_text(Workspace& work, int id, AttentionMass* mass = nullptr);
+    ConstMatrix append_text(Workspace& work, int id, AttentionMass* mass = nullptr, int64_t about_us = no_time);
 
     // Makes room, so that appending this many more rows of text allocates nothing.
     void reserve_text(size_t rows);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "engine/prompt.h"
 #include "kernels/core/error.h"
 
 namespace lv {
@@ -56,20 +57,27 @@ void Model::feature_rows(const Context& context, ConstMatrix features, std::span
 }
 
 void Model::time_row(int64_t time_us, std::span<float> x) const {
-    const RowLayout& layout = config_.rows;
-    const auto column = [&](size_t col) { return std::span(projector_).subspan(col * config_.dim, config_.dim); };
     std::ranges::copy(projector_bias_, x.begin());
-    add_scaled(column(layout.is_time), 1.0f, x);
+    add_scaled(projector_column(config_.rows.is_time), 1.0f, x);
+    add_time_part(time_us, x);
+}
+
+std::span<const float> Model::projector_column(size_t column) const {
+    return std::span(projector_).subspan(column * config_.dim, config_.dim);
+}
+
+void Model::add_time_part(int64_t time_us, std::span<float> x) const {
+    const RowLayout& layout = config_.rows;
     double period_s = layout.first_period_s;
     for (size_t i = 0; i < layout.fourier_count; ++i, period_s *= layout.period_ratio) {
         const double angle = 2 * std::numbers::pi * (double(time_us) / second_us) / period_s;
-        add_scaled(column(layout.fourier_first + 2 * i), float(std::sin(angle)), x);
-        add_scaled(column(layout.fourier_first + 2 * i + 1), float(std::cos(angle)), x);
+        add_scaled(projector_column(layout.fourier_first + 2 * i), float(std::sin(angle)), x);
+        add_scaled(projector_column(layout.fourier_first + 2 * i + 1), float(std::cos(angle)), x);
     }
     add_time(time_us, x);
 }
 
-void Model::text_row(int id, std::span<float> x) const {
+void Model::text_row(int id, int64_t time_us, std::span<float> x) const {
     assert(id >= 0 && size_t(id) < config_.vocab_size);
     const size_t first = size_t(id) * config_.dim;
     if (embedding_type_ == DType::f32)
@@ -80,6 +88,7 @@ void Model::text_row(int id, std::span<float> x) const {
         convert(embedding_.as<BFloat16>().subspan(first, config_.dim), x);
     const float factor = std::sqrt(float(config_.dim));
     for (float& value : x) value *= factor;
+    if (time_us != no_time) add_time_part(time_us, x);
 }
 
 std::vector<ModelPart> Model::parts() const {

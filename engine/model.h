@@ -78,8 +78,8 @@ class Model {
     void feature_rows(const Context& context, ConstMatrix features, std::span<const int64_t> times_us, Matrix x) const;
     // x [dim] of a time that a question names (or of "now").
     void time_row(int64_t time_us, std::span<float> x) const;
-    // x [dim] = embedding[id] * sqrt(dim)
-    void text_row(int id, std::span<float> x) const;
+    // x [dim] = embedding[id] * sqrt(dim); with a time, what that adds to any row is added.
+    void text_row(int id, int64_t time_us, std::span<float> x) const;
 
     // What the decoders read.
     const std::vector<Layer>& layers() const { return layers_; }
@@ -93,7 +93,9 @@ class Model {
    private:
     friend class ModelBuilder;  // load.cpp
     Model() = default;
-    void add_time(int64_t time_us, std::span<float> x) const;
+    void add_time(int64_t time_us, std::span<float> x) const;       // hour, minute, second
+    std::span<const float> projector_column(size_t column) const;   // [dim]
+    void add_time_part(int64_t time_us, std::span<float> x) const;  // these and the Fourier code
 
     Config config_;
     std::unique_ptr<const Tokenizer> tokenizer_;

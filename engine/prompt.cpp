@@ -215,7 +215,7 @@ std::vector<PromptRow> question_prompt(const Tokenizer& tokenizer, std::string_v
                                        size_t most_rows) {
     const std::string text = normalize_question(question);
     if (text.empty()) misuse("Reading a question: it is empty; ask something, such as \"What is visible at 0:20?\".");
-    std::vector<PromptRow> rows{{-1, now_us}, {tokenizer.question(), 0}};
+    std::vector<PromptRow> rows{{-1, now_us}, {tokenizer.question()}};
     // A question may be as long as a book: stop before it is split into pieces.
     constexpr size_t most_bytes_a_row = 64;
     if (text.size() <= most_rows * most_bytes_a_row) {
@@ -223,12 +223,15 @@ std::vector<PromptRow> question_prompt(const Tokenizer& tokenizer, std::string_v
             if (part.text.empty())
                 rows.push_back({-1, part.time_us});
             else
-                for (int id : tokenizer.encode(part.text)) rows.push_back({id, 0});
+                for (int id : tokenizer.encode(part.text)) rows.push_back({id});
         }
     } else {
         rows.resize(most_rows + 1);
     }
-    rows.push_back({tokenizer.answer(), 0});
+    int64_t about_us = now_us;
+    for (size_t row = rows.size(); row-- > 1;)
+        if (rows[row].id < 0) about_us = rows[row].time_us;
+    rows.push_back({tokenizer.answer(), about_us});
     if (rows.size() > most_rows) {
         std::ostringstream found;
         if (text.size() <= most_rows * most_bytes_a_row)

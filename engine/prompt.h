@@ -1,9 +1,11 @@
 // From what a user types to the rows the model reads, and from generated ids to a sentence.
 //
-// A question becomes: [time row: now] <q> pieces, each written time as one time row <a>.
+// A question becomes: [time row: now] <q> pieces, each written time as one time row <a>; <a> carries the first time
+// written in it, or now.
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,10 +15,13 @@
 
 namespace lv {
 
-// One row of a prompt: a piece of text (id >= 0), or a time (id < 0).
+constexpr int64_t no_time = std::numeric_limits<int64_t>::min();  // the time of rows that have none
+
+// One row of a prompt: a piece of text (id >= 0), or a time (id < 0). The rows of an answer, from <a> on, are text that
+// carries the time which was asked about, as every row of a video carries its own.
 struct PromptRow {
     int id = -1;
-    int64_t time_us = 0;
+    int64_t time_us = no_time;
 };
 
 // A stretch of a question: text, or a time in microseconds from the start of the video.

@@ -32,7 +32,7 @@ TEST_P(Decoders, prefill_then_decode_equals_prefill_of_one_row_more) {
     watch(work, stepped, 0, 50);
     const std::vector<float> expected = logits_after(whole, prompt);
     stepped.append_prompt(work, std::span(prompt).first(29), 0);
-    const std::vector<float> found = copied(stepped.append_text(work, prompt[29].id));
+    const std::vector<float> found = copied(stepped.append_text(work, prompt[29].id, nullptr, prompt[29].time_us));
     EXPECT_LT(difference(found, expected), rounding);
     EXPECT_EQ(whole.rows(), 80u);
     EXPECT_EQ(stepped.rows(), 80u);

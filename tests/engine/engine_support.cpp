@@ -60,7 +60,10 @@ void watch(Workspace& work, Memory& memory, size_t first, size_t last) {
 
 std::vector<PromptRow> some_prompt(size_t rows, size_t vocab_size) {
     std::vector<PromptRow> out{{-1, 83'000'000}};
-    while (out.size() < rows) out.push_back({int(7 + out.size() * 13 % (vocab_size - 7)), 0});
+    while (out.size() < rows) {  // every other row carries a time
+        const int64_t about_us = out.size() % 2 ? 20'000'000 : no_time;
+        out.push_back({int(7 + out.size() * 13 % (vocab_size - 7)), about_us});
+    }
     return out;
 }
 

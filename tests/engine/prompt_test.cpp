@@ -116,6 +116,15 @@ TEST(Question, becomes_rows_with_now_first_and_the_answer_mark_last) {
     EXPECT_EQ(rows.back().id, t.answer());
 }
 
+TEST(Question, the_answer_is_about_the_first_time_asked_or_about_now) {
+    const Tokenizer t = Tokenizer::load(golden("engine_tokenizer.model"));
+    const int64_t now_us = 83'000'000;
+    EXPECT_EQ(question_prompt(t, "What is visible?", now_us).back().time_us, now_us);
+    EXPECT_EQ(question_prompt(t, "What is visible at 0:20?", now_us).back().time_us, 20'000'000);
+    EXPECT_EQ(question_prompt(t, "What is visible between 0:05 and 0:20?", now_us).back().time_us, 5'000'000);
+    EXPECT_EQ(question_prompt(t, "What is visible at 0:20?", now_us)[1].time_us, no_time);
+}
+
 TEST(Question, that_is_empty_or_too_long_is_refused_with_what_to_do) {
     const Tokenizer t = Tokenizer::load(golden("engine_tokenizer.model"));
     EXPECT_THROW(question_prompt(t, " ? ", 0), UsageError);

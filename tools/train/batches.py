@@ -20,7 +20,7 @@ DRILL_SHARE = {name: 1.5 if name == "drill_times" else 1.0 for name in drills.DR
 
 @dataclass
 class Asked:
-    """One question as rows: ids (-1 a time row), their seconds, and the next id of each row where it is learnt or 0."""
+    """One question as rows: ids (-1 a time row), their seconds (-1: none), and the next id of each row where it is learnt or 0."""
 
     kind: str
     question: str
@@ -56,17 +56,18 @@ def as_rows(text, kind, question, answer, now_s):
     ids, seconds = text.question(question, now_s)
     pieces = text.answer(answer)
     target = [0] * (len(ids) - 1) + pieces
-    return Asked(kind, question, answer, ids + pieces[:-1], seconds + [0.0] * (len(pieces) - 1), target)
+    return Asked(kind, question, answer, ids + pieces[:-1], seconds + seconds[-1:] * (len(pieces) - 1), target)
 
 
 def drill_rows(text, kind, question, items, now_s):
     ids, seconds = text.question(question, now_s)
-    target = [0] * len(ids)
+    target, now = [0] * len(ids), seconds[-1]
     for prompt, answer in items:
         asked, asked_s = text.rows(prompt)
         pieces = text.answer(answer)[:-1]
+        about = asked_s[0] if asked_s[0] >= 0 else now
         ids += asked + pieces
-        seconds += asked_s + [0.0] * len(pieces)
+        seconds += [about] * (len(asked) + len(pieces))
         target += [0] * (len(asked) - 1) + pieces + [0]
     return Asked(kind, question, " ".join(answer for _, answer in items), ids, seconds, target)
 
@@ -128,7 +129,7 @@ def collate(lines, asked):
     length = max(len(x.ids) for x in every)
     most = max(sum(t > 0 for t in x.target) for x in every)
     ids = np.zeros((b, q, length), np.int64)
-    ids_time = np.zeros((b, q, length))
+    ids_time = np.full((b, q, length), -1.0)
     lengths = np.zeros((b, q), np.int64)
     sampled = np.zeros((b, q, most), np.int64)
     target = np.zeros((b, q, most), np.int64)

@@ -71,8 +71,9 @@ def sample(generator):
             features[row, scene] = torch.rand(5, generator=generator)
     ids = torch.randint(4, VOCAB, (11,), generator=generator)
     ids[0] = ids[6] = -1
-    seconds = torch.zeros(11, dtype=torch.float64)
+    seconds = torch.full((11,), -1.0, dtype=torch.float64)
     seconds[0], seconds[6] = times[-1], 3725.0
+    seconds[8:] = seconds[6]  # text that carries the time asked about
     return features, times, ids, seconds
 
 

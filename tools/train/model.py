@@ -333,13 +333,14 @@ class Yoco(nn.Module):
         return x
 
     def question_rows(self, ids, time_s):
-        """ids [..., L], -1 where the row is a time row; time_s [..., L]."""
+        """ids [..., L], -1 where the row is a time row; time_s [..., L], -1 where the row has no time. The rows of an
+        answer, from <a> on, carry the time that was asked about (now, where none was), as every row of a video does."""
         text = self.embedding[ids.clamp(min=0)] * self.config.dim**0.5
-        is_time = ids < 0
+        timed = time_s >= 0
         time = torch.zeros_like(text)
-        time[is_time] = (self.time_part(time_s[is_time]) + self.projector.weight[layout.IS_TIME] + self.projector.bias
-                         ).to(text.dtype)
-        return torch.where(is_time[..., None], time, text)
+        time[timed] = self.time_part(time_s[timed]).to(text.dtype)
+        kind = self.projector.weight[layout.IS_TIME] + self.projector.bias
+        return torch.where((ids < 0)[..., None], kind, text) + time
 
     # -- decoders
 

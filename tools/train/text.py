@@ -42,7 +42,7 @@ class Text:
         return tuple(self.pieces.encode(text))
 
     def rows(self, text):
-        """-> ids with TIME_ROW where a time stands, seconds of each row (0 for text)."""
+        """-> ids with TIME_ROW where a time stands, seconds of each row (-1 for text)."""
         ids, seconds = [], []
         for index, part in enumerate(_TIME.split(text)):
             if index % 2:
@@ -51,13 +51,15 @@ class Text:
             elif part.strip():
                 new = self._encode(part.strip())
                 ids += new
-                seconds += [0.0] * len(new)
+                seconds += [-1.0] * len(new)
         return ids, seconds
 
     def question(self, text, now_s):
-        """Rows of a whole question: now, <q>, the question, <a>."""
+        """Rows of a whole question: now, <q>, the question, <a>. The answer is about its first time, or now: <a> and
+        the rows after it carry that."""
         ids, seconds = self.rows(text)
-        return [TIME_ROW, QUESTION] + ids + [ANSWER], [float(now_s), 0.0] + seconds + [0.0]
+        about = next((s for s in seconds if s >= 0), float(now_s))
+        return [TIME_ROW, QUESTION] + ids + [ANSWER], [float(now_s), -1.0] + seconds + [about]
 
     def answer(self, text):
         """Ids of an answer with its end. Marks after a time carry no space piece."""

@@ -98,7 +98,7 @@ class Stream(torch.utils.data.IterableDataset):
             quiet = float(np.interp(step, [0, 1000], [0.2, 1.0]))
             noisy = {k: v if "frames" in k else v * quiet for k, v in noisy.items()}
             yield batches.make(rng, text, n_videos, n_questions, (max(1, int(centre * 0.8)), max(2, int(centre * 1.25))),
-                               shares, noise=noisy)
+                               shares, jumpy=0.55, noise=noisy)
             step += workers
 
 
