@@ -15,7 +15,7 @@ namespace {
     const char* advice = code == ENOSPC || code == EDQUOT  ? "; free some space or choose another place with --out"
                          : code == EACCES || code == EROFS || code == EPERM
                              ? "; choose a folder that you may write to with --out"
-                             : "";
+                             : "; choose another place with --out";
     fail("cannot write ", path.string(), ": ", std::strerror(code), advice);
 }
 

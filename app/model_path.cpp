@@ -34,7 +34,7 @@ fs::path program_folder() {
 }
 
 fs::path find_model(const std::string& asked) {
-    if (!asked.empty()) return require_model(asked, "--model");
+    if (!asked.empty()) return require_model(asked, "opening the model");
     if (const char* from_environment = std::getenv("LONGVIEW_MODEL"); from_environment && *from_environment)
         return require_model(from_environment, "$LONGVIEW_MODEL");
     const std::vector<fs::path> places{program_folder() / "../share/longview/models/mini", fs::path(LV_SOURCE_DIR) / "assets/models/mini"};
