@@ -8,8 +8,12 @@ longview=${BUILD:-build}/app/longview
 clip=$(ls assets/clips/*.mp4 | head -n 1)
 
 run() {
-    echo
-    echo "\$ $*"
+    local word line='$'
+    for word in "$@"; do
+        [[ $word == *' '* ]] && word="\"$word\""
+        line+=" $word"
+    done
+    printf '\n%s\n' "$line"
     "$@"
 }
 run "$longview" caption "$clip" --every 10s
