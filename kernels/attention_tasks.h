@@ -1,4 +1,4 @@
-// What one thread does for attention: a range of keys for a block of rows and some kv heads. Internal to attention.cpp.
+// What one thread does for attention: a range of keys for a block of rows and some kv heads. Internal to attention*.cpp.
 #pragma once
 
 #include "kernels/attention.h"

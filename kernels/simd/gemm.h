@@ -8,37 +8,37 @@ namespace lv::LV_SIMD_LEVEL {
 
 // Registers: rows * vectors sums, plus `vectors` of b and one of a, out of 32 (AVX-512) or 16.
 #if defined(__AVX512F__)
-constexpr size_t tile_rows = 14, tile_vectors = 2;
+constexpr size_t tile_rows = 14, tile_vectors = 2, most_sums = 16;
 #elif defined(__AVX2__)
-constexpr size_t tile_rows = 6, tile_vectors = 2;
+constexpr size_t tile_rows = 6, tile_vectors = 2, most_sums = 8;
 #else
-constexpr size_t tile_rows = 4, tile_vectors = 2;
+constexpr size_t tile_rows = 4, tile_vectors = 2, most_sums = 8;
 #endif
 constexpr size_t tile_cols = tile_vectors * lanes;
 static_assert(panel_cols % tile_cols == 0 && tile_rows <= max_tile_rows);
 
 // `parts` independent sums a value, so that few rows do not wait for the latency of one addition.
-template <size_t rows, size_t parts, typename T>
-LV_INLINE void tile_sums(const float* a, const T* b, size_t b_stride, size_t k, Vec (&sums)[rows][tile_vectors]) {
-    Vec part[parts][rows][tile_vectors] = {};
+template <size_t rows, size_t parts, size_t vectors, typename T>
+LV_INLINE void tile_sums(const float* a, const T* b, size_t b_stride, size_t k, Vec (&sums)[rows][vectors]) {
+    Vec part[parts][rows][vectors] = {};
     size_t i = 0;
     for (; i + parts <= k; i += parts) {
 #pragma GCC unroll 8
         for (size_t p = 0; p < parts; ++p) {
-            Vec column[tile_vectors];
+            Vec column[vectors];
 #pragma GCC unroll 4
-            for (size_t v = 0; v < tile_vectors; ++v) column[v] = load(b + v * lanes);
+            for (size_t v = 0; v < vectors; ++v) column[v] = load(b + v * lanes);
 #pragma GCC unroll 16
             for (size_t row = 0; row < rows; ++row)
 #pragma GCC unroll 4
-                for (size_t v = 0; v < tile_vectors; ++v) part[p][row][v] += a[row] * column[v];
+                for (size_t v = 0; v < vectors; ++v) part[p][row][v] += a[row] * column[v];
             a += rows;
             b += b_stride;
         }
     }
     for (; i < k; ++i) {
 #pragma GCC unroll 4
-        for (size_t v = 0; v < tile_vectors; ++v) {
+        for (size_t v = 0; v < vectors; ++v) {
             Vec column = load(b + v * lanes);
 #pragma GCC unroll 16
             for (size_t row = 0; row < rows; ++row) part[0][row][v] += a[row] * column;
@@ -49,45 +49,59 @@ LV_INLINE void tile_sums(const float* a, const T* b, size_t b_stride, size_t k, 
 #pragma GCC unroll 16
     for (size_t row = 0; row < rows; ++row)
 #pragma GCC unroll 4
-        for (size_t v = 0; v < tile_vectors; ++v) {
+        for (size_t v = 0; v < vectors; ++v) {
             sums[row][v] = part[0][row][v];
 #pragma GCC unroll 8
             for (size_t p = 1; p < parts; ++p) sums[row][v] += part[p][row][v];
         }
 }
 
-template <size_t rows, size_t parts, typename T>
-static void gemm_rows(const GemmTile& tile) {
-    for (size_t col = 0; col < tile.n; col += tile_cols) {
-        Vec sums[rows][tile_vectors];
-        tile_sums<rows, parts>(tile.a, static_cast<const T*>(tile.b) + col, tile.b_stride, tile.k, sums);
-        size_t cols = tile.n - col;
-        if (cols >= tile_cols) {
+// `vectors` of columns from `col` on, all of them wanted.
+template <size_t rows, size_t parts, size_t vectors, typename T>
+LV_INLINE void whole_tile(const GemmTile& tile, size_t col) {
+    Vec sums[rows][vectors];
+    tile_sums<rows, parts>(tile.a, static_cast<const T*>(tile.b) + col, tile.b_stride, tile.k, sums);
 #pragma GCC unroll 16
-            for (size_t row = 0; row < rows; ++row)
+    for (size_t row = 0; row < rows; ++row)
 #pragma GCC unroll 4
-                for (size_t v = 0; v < tile_vectors; ++v) {
-                    float* c = tile.c + row * tile.c_stride + col + v * lanes;
-                    Vec value = sums[row][v];
-                    if (tile.scales) value *= load(tile.scales + col + v * lanes);
-                    if (tile.bias) value += load(tile.bias + col + v * lanes);
-                    if (tile.accumulate) value += load(c);
-                    store(c, value);
-                }
-        } else {
-            for (size_t row = 0; row < rows; ++row) {
-                float line[tile_cols];
-                for (size_t v = 0; v < tile_vectors; ++v) store(line + v * lanes, sums[row][v]);
-                float* c = tile.c + row * tile.c_stride + col;
-                for (size_t i = 0; i < cols; ++i) {
-                    float value = line[i];
-                    if (tile.scales) value *= tile.scales[col + i];
-                    if (tile.bias) value += tile.bias[col + i];
-                    c[i] = tile.accumulate ? c[i] + value : value;
-                }
-            }
+        for (size_t v = 0; v < vectors; ++v) {
+            float* c = tile.c + row * tile.c_stride + col + v * lanes;
+            Vec value = sums[row][v];
+            if (tile.scales) value *= load(tile.scales + col + v * lanes);
+            if (tile.bias) value += load(tile.bias + col + v * lanes);
+            if (tile.accumulate) value += load(c);
+            store(c, value);
+        }
+}
+
+// The last columns, fewer than a tile has.
+template <size_t rows, typename T>
+static void part_tile(const GemmTile& tile, size_t col) {
+    Vec sums[rows][tile_vectors];
+    tile_sums<rows, 1>(tile.a, static_cast<const T*>(tile.b) + col, tile.b_stride, tile.k, sums);
+    for (size_t row = 0; row < rows; ++row) {
+        float line[tile_cols];
+        for (size_t v = 0; v < tile_vectors; ++v) store(line + v * lanes, sums[row][v]);
+        float* c = tile.c + row * tile.c_stride + col;
+        for (size_t i = 0; col + i < tile.n; ++i) {
+            float value = line[i];
+            if (tile.scales) value *= tile.scales[col + i];
+            if (tile.bias) value += tile.bias[col + i];
+            c[i] = tile.accumulate ? c[i] + value : value;
         }
     }
+}
+
+// Few rows leave registers for more columns: b is then read in longer runs, which is what bounds them.
+template <size_t rows, size_t parts, typename T>
+static void gemm_rows(const GemmTile& tile) {
+    constexpr size_t wide = rows * 4 <= most_sums ? 4 : tile_vectors;
+    constexpr size_t wide_parts = parts > 1 ? parts / 2 : 1;
+    size_t col = 0;
+    if constexpr (wide > tile_vectors)
+        for (; col + wide * lanes <= tile.n; col += wide * lanes) whole_tile<rows, wide_parts, wide, T>(tile, col);
+    for (; col + tile_cols <= tile.n; col += tile_cols) whole_tile<rows, parts, tile_vectors, T>(tile, col);
+    if (col < tile.n) part_tile<rows, T>(tile, col);
 }
 
 template <typename T>

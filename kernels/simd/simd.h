@@ -20,7 +20,7 @@ struct GemmTile {
     size_t m = 0;              // rows
     size_t n = 0;              // columns
     size_t k = 0;
-    const void* b = nullptr;  // [k] rows of b_dtype, b_stride values apart; full tile_cols readable in each (see gemm_cols)
+    const void* b = nullptr;  // [k] rows, b_stride values apart; each readable up to n rounded up to panel_cols
     size_t b_stride = 0;
     float* c = nullptr;
     size_t c_stride = 0;
@@ -38,8 +38,7 @@ struct SimdTable {
 
     // packed[k][m] = a[m * row_stride + k * k_stride]
     void (*pack_a)(const float* a, size_t row_stride, size_t k_stride, size_t m, size_t k, float* packed);
-    // The tile with n <= panel_cols; every row of b must have panel_cols readable values, however small n is.
-    // By the dtype of b: f32, f16, bf16, i8.
+    // The tile, by the type of b.
     void (*gemm_f32)(const GemmTile& tile);
     void (*gemm_f16)(const GemmTile& tile);
     void (*gemm_bf16)(const GemmTile& tile);

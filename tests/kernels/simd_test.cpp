@@ -41,6 +41,24 @@ TEST_P(EveryLevel, MultipliesTilesOfAnyRowsColumnsAndDepth) {
             }
 }
 
+TEST_P(EveryLevel, MultipliesLongRowsThatLieAsTheyAre) {
+    size_t k = 19, stride = 130;
+    auto b = random_floats(k * stride, 2);
+    for (size_t m = 1; m <= table().tile_rows; ++m)
+        for (size_t n : {33u, 64u, 65u, 96u, 128u}) {
+            auto a = random_floats(m * k, 1), c = std::vector<float>(m * 140);
+            std::vector<float> packed(m * k);
+            table().pack_a(a.data(), k, 1, m, k, packed.data());
+            reference::Doubles expected(c.size());
+            for (size_t row = 0; row < m; ++row)
+                for (size_t col = 0; col < n; ++col)
+                    for (size_t i = 0; i < k; ++i)
+                        expected[row * 140 + col] += double(a[row * k + i]) * double(b[i * stride + col]);
+            table().gemm_f32({packed.data(), m, n, k, b.data(), stride, c.data(), 140, nullptr, nullptr, false});
+            test::expect_near(c, expected, test::sum_tolerance(k, 40, 40));
+        }
+}
+
 TEST_P(EveryLevel, WidensHalfBrainAndByteWeightsExactly) {
     size_t m = table().tile_rows, k = 9;
     std::vector<float> values = random_floats(k * panel_cols, 6), a = random_floats(m * k, 7), packed(m * k);
