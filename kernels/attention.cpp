@@ -115,8 +115,8 @@ void finish_attention(const AttentionPart& part, Matrix out) {
         }
 }
 
-void attention_mass(const Context& context, const AttentionInput& input, ConstMatrix max, ConstMatrix sum,
-                    float weight, std::span<float> mass) {
+void attention_mass(const Context& context, const AttentionInput& input, ConstMatrix max, ConstMatrix sum, float weight,
+                    std::span<float> mass) {
     check(input, input.q.rows, input.q.cols);
     size_t keys = count_keys(input);
     assert(mass.size() >= keys && max.rows == input.q.rows && sum.rows == input.q.rows);
@@ -176,8 +176,8 @@ void attend(const AttentionInput& input, Matrix out) {
                         if (input.causal && (key > own || (input.window && key + input.window <= own))) continue;
                         float logit = 0;
                         for (size_t i = 0; i < dim; ++i)
-                            logit += input.q.at(row, head * dim + i) * value_at(piece, piece.keys, piece.key_scales, j,
-                                                                               input.kv_heads, kv_head, dim, i);
+                            logit += input.q.at(row, head * dim + i) *
+                                     value_at(piece, piece.keys, piece.key_scales, j, input.kv_heads, kv_head, dim, i);
                         logit *= factor;
                         if (!adding) {
                             largest = std::max(largest, logit);

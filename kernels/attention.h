@@ -64,8 +64,8 @@ void finish_attention(const AttentionPart& part, Matrix out);
 // Evidence: mass[k] += weight * sum over rows and heads of exp(s - max) / sum, where k counts the keys of all pieces
 // one after another (mass.size() >= sum of rows). `max`, `sum` from attend_part() over all the pieces.
 // One row's masses add up to heads * weight. Costs reading the keys once more.
-void attention_mass(const Context& context, const AttentionInput& input, ConstMatrix max, ConstMatrix sum,
-                    float weight, std::span<float> mass);
+void attention_mass(const Context& context, const AttentionInput& input, ConstMatrix max, ConstMatrix sum, float weight,
+                    std::span<float> mass);
 
 // Rows for an int8 piece: each head of each row with its own scale. x [rows, heads * head_dim], to the same shape with
 // `stride` values from row to row, scales [rows, heads].

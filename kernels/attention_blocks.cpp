@@ -23,7 +23,8 @@ void dot_keys(const KvPiece& piece, size_t row, size_t keys, size_t kv_head, siz
         case DType::f16:
             return table.dots_f16(queries, dim, count, reinterpret_cast<const Half*>(at), piece.stride, keys, dim,
                                   logits, attention_block_keys);
-        default: break;
+        default:
+            break;
     }
     assert(piece.dtype == DType::i8);
     table.dots_i8(queries, dim, count, reinterpret_cast<const int8_t*>(at), piece.stride, keys, dim, logits,

@@ -21,7 +21,10 @@ struct HeadRoom {
 class FewRows {
    public:
     explicit FewRows(const AttentionTask& task)
-        : task_(task), queries_(task), count_(queries_.count()), dim_(queries_.dim),
+        : task_(task),
+          queries_(task),
+          count_(queries_.count()),
+          dim_(queries_.dim),
           heads_(task.last_kv_head - task.first_kv_head) {
         auto room = ScratchCursor::room;
         size_t per_head = 2 * room(count_ * dim_) + 2 * room(count_) + 2 * room(count_ * attention_block_keys);

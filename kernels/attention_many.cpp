@@ -9,10 +9,11 @@ void attend_many_rows(const AttentionTask& task) {
     Queries queries(task);
     size_t count = queries.count(), dim = queries.dim, kv_head = task.first_kv_head, kv_heads = task.input.kv_heads;
     auto room = ScratchCursor::room;
-    ScratchCursor scratch(thread_scratch(
-        ScratchSlot::attention_task, 3 * room(count * dim) + 2 * room(count) + room(count * attention_block_keys) +
-                                         room(count * attention_block_keys) +
-                                         3 * room(attention_block_keys * padded_dim(dim)) + room(attention_block_keys)));
+    ScratchCursor scratch(thread_scratch(ScratchSlot::attention_task,
+                                         3 * room(count * dim) + 2 * room(count) + room(count * attention_block_keys) +
+                                             room(count * attention_block_keys) +
+                                             3 * room(attention_block_keys * padded_dim(dim)) +
+                                             room(attention_block_keys)));
     float* q = scratch.take(count * dim);
     float* packed_q = scratch.take(count * dim);
     Running running;

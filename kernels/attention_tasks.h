@@ -1,4 +1,5 @@
-// What one thread does for attention: a range of keys for a block of rows and some kv heads. Internal to attention*.cpp.
+// What one thread does for attention: a range of keys for a block of rows and some kv heads. Internal to
+// attention*.cpp.
 #pragma once
 
 #include "kernels/attention.h"
@@ -10,9 +11,9 @@ constexpr size_t attention_block_keys = 128;  // keys whose logits are held at o
 
 struct AttentionTask {
     const AttentionInput& input;
-    AttentionPart part;                      // all rows and heads; the task writes its own
-    size_t first_key = 0, last_key = 0;      // of all the pieces' keys in order
-    size_t first_row = 0, last_row = 0;      // of q
+    AttentionPart part;                  // all rows and heads; the task writes its own
+    size_t first_key = 0, last_key = 0;  // of all the pieces' keys in order
+    size_t first_row = 0, last_row = 0;  // of q
     size_t first_kv_head = 0, last_kv_head = 0;
 };
 

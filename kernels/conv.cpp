@@ -29,12 +29,15 @@ std::vector<MapShape> conv_shapes(std::span<const ConvLayer> layers, MapShape pi
     std::vector<MapShape> shapes{picture};
     for (const ConvLayer& layer : layers) {
         auto check = [&](bool fine, const auto&... parts) {
-            if (!fine) fail("building a convolutional net: layer ", shapes.size() - 1, " \"", layer.name, "\": ", parts...);
+            if (!fine)
+                fail("building a convolutional net: layer ", shapes.size() - 1, " \"", layer.name, "\": ", parts...);
         };
         size_t inputs = layer.inputs.size();
         bool joins = layer.kind == Kind::add || layer.kind == Kind::concat;
-        check(layer.kind == Kind::add ? inputs == 2 : joins ? inputs >= 2 : inputs == 1, "it has ", inputs,
-              " inputs, which its kind does not take");
+        check(layer.kind == Kind::add ? inputs == 2
+              : joins                 ? inputs >= 2
+                                      : inputs == 1,
+              "it has ", inputs, " inputs, which its kind does not take");
         for (size_t input : layer.inputs)
             check(input < shapes.size(), "it reads map ", input, ", but only ", shapes.size(), " come before it");
         MapShape in = shapes[layer.inputs[0]], out = in;
@@ -78,8 +81,11 @@ std::vector<MapShape> conv_shapes(std::span<const ConvLayer> layers, MapShape pi
                 out.height *= 2;
                 out.width *= 2;
                 break;
-            case Kind::global_average_pool: out.height = out.width = 1; break;
-            case Kind::max_pool: break;
+            case Kind::global_average_pool:
+                out.height = out.width = 1;
+                break;
+            case Kind::max_pool:
+                break;
         }
         shapes.push_back(out);
     }
@@ -91,10 +97,14 @@ namespace {
 
 float activated(Activation activation, float x) {
     switch (activation) {
-        case Activation::relu: return std::max(x, 0.0f);
-        case Activation::relu6: return std::clamp(x, 0.0f, 6.0f);
-        case Activation::silu: return x / (1 + std::exp(-x));
-        default: return x;
+        case Activation::relu:
+            return std::max(x, 0.0f);
+        case Activation::relu6:
+            return std::clamp(x, 0.0f, 6.0f);
+        case Activation::silu:
+            return x / (1 + std::exp(-x));
+        default:
+            return x;
     }
 }
 
@@ -146,8 +156,12 @@ void conv_layer(const ConvLayer& layer, std::span<const MapShape> shapes, std::s
                 float& value = out[(y * to.width + x) * to.channels + channel];
                 size_t at = (y * in.width + x) * in.channels + channel;
                 switch (layer.kind) {
-                    case Kind::conv: value = conv_pixel(layer, in, inputs[0], y, x, channel); break;
-                    case Kind::add: value = activated(layer.activation, inputs[0][at] + inputs[1][at]); break;
+                    case Kind::conv:
+                        value = conv_pixel(layer, in, inputs[0], y, x, channel);
+                        break;
+                    case Kind::add:
+                        value = activated(layer.activation, inputs[0][at] + inputs[1][at]);
+                        break;
                     case Kind::upsample:
                         value = inputs[0][((y / 2) * in.width + x / 2) * in.channels + channel];
                         break;

@@ -57,8 +57,8 @@ struct ConvLayer {
 std::vector<MapShape> conv_shapes(std::span<const ConvLayer> layers, MapShape picture);
 
 struct ConvOptions {
-    bool bf16 = false;    // compute in bf16 where the CPU has it (3 significant digits); else f32
-    bool onednn = true;   // false, or a build without oneDNN: our own gemm and loops, f32
+    bool bf16 = false;   // compute in bf16 where the CPU has it (3 significant digits); else f32
+    bool onednn = true;  // false, or a build without oneDNN: our own gemm and loops, f32
 };
 
 // All layers made ready for one picture size: weights packed, maps laid out, an add fused into the convolution before
@@ -75,8 +75,8 @@ class ConvPlan {
     const MapShape& picture() const;
     const std::vector<MapShape>& output_shapes() const;  // in the order of `outputs`
     size_t bytes() const;                                // packed weights, and maps for one picture
-    double flops() const;                                // multiplications and additions of the convolutions, one picture
-    const char* engine() const;                          // "onednn f32", "onednn bf16", "own f32"
+    double flops() const;        // multiplications and additions of the convolutions, one picture
+    const char* engine() const;  // "onednn f32", "onednn bf16", "own f32"
 
     // pictures [batch, picture]; outputs[i] [batch, output_shapes()[i]]. Pictures are spread over the context's
     // threads and each is worked by one thread, so the fastest use is a batch that is a multiple of the threads.

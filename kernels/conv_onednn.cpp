@@ -38,7 +38,8 @@ void add_activation(dnnl::post_ops& ops, Activation activation) {
 class OneDnnEngine : public ConvEngine {
    public:
     OneDnnEngine(const ConvNetParts& net, const ConvOptions& options)
-        : engine_(dnnl::engine::kind::cpu, 0), shapes_(net.shapes.begin(), net.shapes.end()),
+        : engine_(dnnl::engine::kind::cpu, 0),
+          shapes_(net.shapes.begin(), net.shapes.end()),
           outputs_(net.outputs.begin(), net.outputs.end()) {
         OneOpenMPThread one;
         dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
@@ -50,7 +51,8 @@ class OneDnnEngine : public ConvEngine {
         for (size_t map = 0; map < home_.size(); ++map) home_[map] = map;
         if (type_ != memory::data_type::f32) {
             reads_picture_ = true;
-            add(reorder(map_desc(shapes_[0], memory::data_type::f32), maps_[0]), {{DNNL_ARG_FROM, picture}, {DNNL_ARG_TO, 0}});
+            add(reorder(map_desc(shapes_[0], memory::data_type::f32), maps_[0]),
+                {{DNNL_ARG_FROM, picture}, {DNNL_ARG_TO, 0}});
         }
         for (size_t n = 0; n < net.layers.size(); ++n) n = add_layer(net, n);
         for (size_t i = 0; i < outputs_.size(); ++i)
@@ -81,10 +83,10 @@ class OneDnnEngine : public ConvEngine {
 
    private:
     // Slots are maps, except:
-    static constexpr size_t picture = size_t{1} << 32;    // the caller's picture
-    static constexpr size_t constant = size_t{1} << 33;   // + number: weights and biases
+    static constexpr size_t picture = size_t{1} << 32;   // the caller's picture
+    static constexpr size_t constant = size_t{1} << 33;  // + number: weights and biases
     static constexpr size_t scratchpad = size_t{1} << 34;
-    static constexpr size_t result = size_t{1} << 35;     // + number: the caller's place for an output
+    static constexpr size_t result = size_t{1} << 35;  // + number: the caller's place for an output
 
     struct Argument {
         int name;
@@ -124,7 +126,8 @@ class OneDnnEngine : public ConvEngine {
     void add(const Desc& desc, std::vector<Argument> arguments) {
         Step step;
         step.primitive = dnnl::primitive(desc.get());
-        for (const Argument& argument : arguments) step.descs.push_back(desc.query_md(dnnl::query::exec_arg_md, argument.name));
+        for (const Argument& argument : arguments)
+            step.descs.push_back(desc.query_md(dnnl::query::exec_arg_md, argument.name));
         if (size_t bytes = desc.scratchpad_desc().get_size()) {
             arguments.push_back({DNNL_ARG_SCRATCHPAD, scratchpad});
             step.descs.push_back(desc.scratchpad_desc());
@@ -151,7 +154,8 @@ class OneDnnEngine : public ConvEngine {
         size_t in = layer.inputs[0], out = n + 1;
         dnnl::prop_kind forward = dnnl::prop_kind::forward_inference;
         switch (layer.kind) {
-            case Kind::conv: return add_conv(net, n);
+            case Kind::conv:
+                return add_conv(net, n);
             case Kind::add: {
                 dnnl::post_ops ops;
                 add_activation(ops, layer.activation);
@@ -184,10 +188,10 @@ class OneDnnEngine : public ConvEngine {
                 Padding pad = all ? Padding{} : padding_of(layer, shape);
                 memory::dims kernel = all ? memory::dims{memory::dim(shape.height), memory::dim(shape.width)}
                                           : memory::dims(2, memory::dim(layer.kernel));
-                dnnl::pooling_forward::desc desc(forward, all ? algorithm::pooling_avg_exclude_padding : algorithm::pooling_max,
-                                                 maps_[in], maps_[out], memory::dims(2, memory::dim(all ? 1 : layer.stride)),
-                                                 kernel, {memory::dim(pad.top), memory::dim(pad.left)},
-                                                 {memory::dim(pad.bottom), memory::dim(pad.right)});
+                dnnl::pooling_forward::desc desc(
+                    forward, all ? algorithm::pooling_avg_exclude_padding : algorithm::pooling_max, maps_[in],
+                    maps_[out], memory::dims(2, memory::dim(all ? 1 : layer.stride)), kernel,
+                    {memory::dim(pad.top), memory::dim(pad.left)}, {memory::dim(pad.bottom), memory::dim(pad.right)});
                 add(dnnl::pooling_forward::primitive_desc(desc, attributes(), engine_),
                     {{DNNL_ARG_SRC, in}, {DNNL_ARG_DST, out}});
                 break;
@@ -203,8 +207,8 @@ class OneDnnEngine : public ConvEngine {
         dnnl::post_ops ops;
         add_activation(ops, layer.activation);
 
-        // out = conv + other, written over `other`, when the next layer is that add, nobody else reads the convolution's
-        // own map, and nobody reads `other` later.
+        // out = conv + other, written over `other`, when the next layer is that add, nobody else reads the
+        // convolution's own map, and nobody reads `other` later.
         size_t target = n + 1, last = n;
         if (n + 1 < net.layers.size() && layer.activation == Activation::none) {
             const ConvLayer& next = net.layers[n + 1];
@@ -227,7 +231,8 @@ class OneDnnEngine : public ConvEngine {
         memory::format_tag tag = memory::format_tag::oihw;
         if (layer.groups > 1) {
             dim groups = dim(layer.groups);
-            dims = {groups, dim(layer.out_channels) / groups, dim(in.channels) / groups, dim(layer.kernel), dim(layer.kernel)};
+            dims = {groups, dim(layer.out_channels) / groups, dim(in.channels) / groups, dim(layer.kernel),
+                    dim(layer.kernel)};
             tag = memory::format_tag::goihw;
         }
         memory::desc any(dims, type_, memory::format_tag::any);
@@ -238,7 +243,8 @@ class OneDnnEngine : public ConvEngine {
                                              {dim(pad.bottom), dim(pad.right)});
         dnnl::convolution_forward::primitive_desc primitive(desc, attributes(ops), engine_);
         std::vector<float> zeros(layer.bias.empty() ? out.channels : 0);
-        size_t weight = add_constant(layer.weight.data(), {dims, memory::data_type::f32, tag}, primitive.weights_desc());
+        size_t weight =
+            add_constant(layer.weight.data(), {dims, memory::data_type::f32, tag}, primitive.weights_desc());
         size_t biases = add_constant(layer.bias.empty() ? zeros.data() : layer.bias.data(), bias, bias);
         add(primitive, {{DNNL_ARG_SRC, layer.inputs[0]},
                         {DNNL_ARG_WEIGHTS, weight},

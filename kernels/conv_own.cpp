@@ -60,7 +60,8 @@ class OwnEngine : public ConvEngine {
         layer.depthwise = from.groups == in.channels && from.out_channels == in.channels && from.groups > 1;
         layer.bias.assign(from.bias.begin(), from.bias.end());
         layer.bias.resize(from.out_channels);
-        size_t area = from.kernel * from.kernel, ins = in.channels / from.groups, outs = from.out_channels / from.groups;
+        size_t area = from.kernel * from.kernel, ins = in.channels / from.groups,
+               outs = from.out_channels / from.groups;
         layer.weight = Buffer::of<float>(from.weight.size());
         std::span<float> weight = layer.weight.as<float>();
         for (size_t o = 0; o < from.out_channels; ++o)
@@ -91,7 +92,8 @@ class OwnEngine : public ConvEngine {
         const MapShape& in = shapes_[settings.inputs[0]];
         switch (settings.kind) {
             case Kind::conv:
-                layer.depthwise ? depthwise(layer, in, inputs[0], to, out) : dense(layer, in, inputs[0], to, out, patches);
+                layer.depthwise ? depthwise(layer, in, inputs[0], to, out)
+                                : dense(layer, in, inputs[0], to, out, patches);
                 break;
             case Kind::add:
                 simd().add(inputs[0], inputs[1], out, to.size());
@@ -132,7 +134,8 @@ class OwnEngine : public ConvEngine {
 
     // fn(input pixel, tap, output pixel) for every tap that meets the picture
     template <typename Fn>
-    static void for_taps(const Layer& layer, const MapShape& in, const float* map, const MapShape& to, float* out, Fn fn) {
+    static void for_taps(const Layer& layer, const MapShape& in, const float* map, const MapShape& to, float* out,
+                         Fn fn) {
         size_t kernel = layer.settings.kernel, stride = layer.settings.stride;
         for (size_t y = 0; y < to.height; ++y)
             for (size_t x = 0; x < to.width; ++x)
@@ -158,7 +161,8 @@ class OwnEngine : public ConvEngine {
     static void dense(const Layer& layer, const MapShape& in, const float* map, const MapShape& to, float* out,
                       float* patches) {
         const ConvLayer& settings = layer.settings;
-        size_t kernel = settings.kernel, area = kernel * kernel, stride = settings.stride, pixels = to.height * to.width;
+        size_t kernel = settings.kernel, area = kernel * kernel, stride = settings.stride,
+               pixels = to.height * to.width;
         size_t ins = in.channels / settings.groups, outs = to.channels / settings.groups, k = area * ins;
         bool pointwise = kernel == 1 && stride == 1 && layer.padding == Padding{};
         for (size_t first = 0; first < pixels; first += gemm_pixels) {

@@ -29,9 +29,8 @@ void silu(const Context& context, ConstMatrix x, Matrix y) {
 
 void swiglu(const Context& context, ConstMatrix gate, ConstMatrix up, Matrix y) {
     assert(same_shape(gate, y) && same_shape(up, y));
-    for_rows(context, y, [&](size_t row) {
-        simd().swiglu(gate.row(row).data(), up.row(row).data(), y.row(row).data(), y.cols);
-    });
+    for_rows(context, y,
+             [&](size_t row) { simd().swiglu(gate.row(row).data(), up.row(row).data(), y.row(row).data(), y.cols); });
 }
 
 void add(const Context& context, ConstMatrix a, ConstMatrix b, Matrix y) {

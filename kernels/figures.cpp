@@ -41,19 +41,22 @@ class Bench {
         }
         std::nth_element(times.begin(), times.begin() + times.size() / 2, times.end());
         double seconds = times[times.size() / 2];
-        figures.push_back({std::move(name), seconds, amount, is_bytes, amount / seconds / (is_bytes ? bytes_ : flops_)});
+        figures.push_back(
+            {std::move(name), seconds, amount, is_bytes, amount / seconds / (is_bytes ? bytes_ : flops_)});
     }
 
     void linear(DType type, size_t rows, size_t in, size_t out) {
-        Buffer weight = Buffer::of<float>(in * out), x = Buffer::of<float>(rows * in), y = Buffer::of<float>(rows * out);
+        Buffer weight = Buffer::of<float>(in * out), x = Buffer::of<float>(rows * in),
+               y = Buffer::of<float>(rows * out);
         fill(weight.as<float>(), 1);
         fill(x.as<float>(), 2);
         Linear linear(ConstMatrix(weight.as<float>().data(), in, out), type);
         bool few = rows <= 4;
-        measure("matmul " + std::string(dtype_name(type)) + ", " + text(rows) + " rows, " + text(in) + " x " + text(out),
-                few ? double(linear.bytes()) : 2.0 * double(rows * in * out), few, [&] {
-                    linear.apply(context_, {x.as<float>().data(), rows, in}, {y.as<float>().data(), rows, out});
-                });
+        measure(
+            "matmul " + std::string(dtype_name(type)) + ", " + text(rows) + " rows, " + text(in) + " x " + text(out),
+            few ? double(linear.bytes()) : 2.0 * double(rows * in * out), few, [&] {
+                linear.apply(context_, {x.as<float>().data(), rows, in}, {y.as<float>().data(), rows, out});
+            });
     }
 
     void attention(DType type, size_t rows, size_t keys, size_t heads, size_t kv_heads, size_t head_dim) {
@@ -86,8 +89,9 @@ class Bench {
         measure("attention " + std::string(dtype_name(type)) + ", " + text(rows) + " rows, " + text(keys) + " keys, " +
                     text(heads) + "/" + text(kv_heads) + " heads of " + text(head_dim),
                 // keys and values are the same memory here, read twice
-                few ? 2.0 * double(stored.bytes()) : 4.0 * seen * double(heads * head_dim), few,
-                [&] { attend(context_, input, {out.as<float>().data(), rows, heads * head_dim}); });
+                few ? 2.0 * double(stored.bytes()) : 4.0 * seen * double(heads * head_dim), few, [&] {
+                    attend(context_, input, {out.as<float>().data(), rows, heads * head_dim});
+                });
     }
 
     void retention(size_t rows, size_t heads, size_t head_dim) {
@@ -98,12 +102,16 @@ class Bench {
         fill(decay.as<float>(), 6);
         for (float& value : decay.as<float>()) value = -0.05f - 0.05f * value;
         float* at = qkv.as<float>().data();
-        RetentionInput input{heads, {at, rows, dim}, {at + rows * dim, rows, dim}, {at + 2 * rows * dim, rows, dim},
+        RetentionInput input{heads,
+                             {at, rows, dim},
+                             {at + rows * dim, rows, dim},
+                             {at + 2 * rows * dim, rows, dim},
                              {decay.as<float>().data(), rows, heads}};
         // What the recurrence itself takes: decay, outer product and query of the state, 5 operations a value.
         measure("retention, " + text(rows) + " rows, " + text(heads) + " heads of " + text(head_dim),
-                5.0 * double(rows * dim * head_dim), false,
-                [&] { lv::retention(context_, input, state.as<float>(), {out.as<float>().data(), rows, dim}); });
+                5.0 * double(rows * dim * head_dim), false, [&] {
+                    lv::retention(context_, input, state.as<float>(), {out.as<float>().data(), rows, dim});
+                });
     }
 
     void conv(const char* name, size_t kernel, size_t in, size_t out, size_t groups, size_t size) {
@@ -123,8 +131,9 @@ class Bench {
         std::vector<float> pictures(batch * size * size * in), maps(batch * size * size * out);
         fill(pictures, 8);
         float* outputs[] = {maps.data()};
-        measure(std::string(name) + " " + plan.engine() + ", " + text(in) + " to " + text(out) + ", " + text(size) + " px",
-                plan.flops() * double(batch), false, [&] { plan.run(context_, batch, pictures.data(), outputs); });
+        measure(
+            std::string(name) + " " + plan.engine() + ", " + text(in) + " to " + text(out) + ", " + text(size) + " px",
+            plan.flops() * double(batch), false, [&] { plan.run(context_, batch, pictures.data(), outputs); });
     }
 
     std::vector<KernelFigure> figures;

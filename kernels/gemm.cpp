@@ -11,8 +11,8 @@ namespace lv {
 void gemm(const Gemm& g) {
     if (g.m == 0 || g.n == 0) return;
     const SimdTable& table = simd();
-    constexpr size_t k_block = 512;      // 512 x 32 of b is 64 KiB and stays near while strips of a pass
-    constexpr size_t row_block = 112;    // 112 x 512 of a is 224 KiB, half of a small second-level cache
+    constexpr size_t k_block = 512;    // 512 x 32 of b is 64 KiB and stays near while strips of a pass
+    constexpr size_t row_block = 112;  // 112 x 512 of a is 224 KiB, half of a small second-level cache
     size_t strip = table.tile_rows;
     size_t block = std::max(strip, row_block / strip * strip);
     if (g.k == 0) {

@@ -25,11 +25,20 @@ class SourceRows {
     std::span<const float> row(size_t index) {
         std::memcpy(raw_.data(), weight_.bytes.data() + index * raw_.size(), raw_.size());
         switch (weight_.dtype) {
-            case DType::f32: std::memcpy(line_.data(), raw_.data(), raw_.size()); break;
-            case DType::f16: convert(typed<Half>(), std::span<float>(line_)); break;
-            case DType::bf16: convert(typed<BFloat16>(), std::span<float>(line_)); break;
-            case DType::i8: std::copy_n(typed<int8_t>().data(), cols_, line_.data()); break;
-            default: assert(false);
+            case DType::f32:
+                std::memcpy(line_.data(), raw_.data(), raw_.size());
+                break;
+            case DType::f16:
+                convert(typed<Half>(), std::span<float>(line_));
+                break;
+            case DType::bf16:
+                convert(typed<BFloat16>(), std::span<float>(line_));
+                break;
+            case DType::i8:
+                std::copy_n(typed<int8_t>().data(), cols_, line_.data());
+                break;
+            default:
+                assert(false);
         }
         return line_;
     }
@@ -53,10 +62,18 @@ struct Store {
     void operator()(size_t i, size_t o, float value, float scale) const {
         size_t at = (o / panel_cols * in + i) * panel_cols + o % panel_cols;
         switch (type) {
-            case DType::f32: reinterpret_cast<float*>(panels)[at] = value; break;
-            case DType::f16: reinterpret_cast<Half*>(panels)[at] = to_half(value); break;
-            case DType::bf16: reinterpret_cast<BFloat16*>(panels)[at] = to_bfloat16(value); break;
-            default: reinterpret_cast<int8_t*>(panels)[at] = int8_t(std::lrintf(value / scale)); break;
+            case DType::f32:
+                reinterpret_cast<float*>(panels)[at] = value;
+                break;
+            case DType::f16:
+                reinterpret_cast<Half*>(panels)[at] = to_half(value);
+                break;
+            case DType::bf16:
+                reinterpret_cast<BFloat16*>(panels)[at] = to_bfloat16(value);
+                break;
+            default:
+                reinterpret_cast<int8_t*>(panels)[at] = int8_t(std::lrintf(value / scale));
+                break;
         }
     }
 };
@@ -144,10 +161,14 @@ float Linear::weight_at(size_t in, size_t out) const {
     assert(in < in_ && out < out_);
     size_t at = (out / panel_cols * in_ + in) * panel_cols + out % panel_cols;
     switch (stored_) {
-        case DType::f32: return panels_.as<float>()[at];
-        case DType::f16: return to_float(panels_.as<Half>()[at]);
-        case DType::bf16: return to_float(panels_.as<BFloat16>()[at]);
-        default: return float(panels_.as<int8_t>()[at]) * scales_.as<float>()[out];
+        case DType::f32:
+            return panels_.as<float>()[at];
+        case DType::f16:
+            return to_float(panels_.as<Half>()[at]);
+        case DType::bf16:
+            return to_float(panels_.as<BFloat16>()[at]);
+        default:
+            return float(panels_.as<int8_t>()[at]) * scales_.as<float>()[out];
     }
 }
 

@@ -35,8 +35,7 @@ struct Chunk {
     // log_sums[t] = sum of log_decay over rows 0..t of the chunk. In double: differences of large sums must stay exact.
     void prefix(double* log_sums) const {
         double sum = 0;
-        for (size_t row = 0; row < rows; ++row)
-            log_sums[row] = sum += finite(input.log_decay.at(first + row, head));
+        for (size_t row = 0; row < rows; ++row) log_sums[row] = sum += finite(input.log_decay.at(first + row, head));
     }
 
     // out = the part of the chunk's own rows; gain = what the chunk adds to the state, to be decayed by nothing.
@@ -53,8 +52,15 @@ struct Chunk {
         // scores[t, s] = (q_t . k_s) exp(log_sums[t] - log_sums[s]) for s <= t
         for (size_t row = 0; row < rows; ++row)
             for (size_t i = 0; i < dim; ++i) keys[i * rows + row] = at(input.k, row)[i];
-        gemm({.m = rows, .n = rows, .k = dim, .a = at(input.q, 0), .a_row = input.q.stride, .b = keys,
-              .b_stride = rows, .c = scores, .c_stride = rows});
+        gemm({.m = rows,
+              .n = rows,
+              .k = dim,
+              .a = at(input.q, 0),
+              .a_row = input.q.stride,
+              .b = keys,
+              .b_stride = rows,
+              .c = scores,
+              .c_stride = rows});
         for (size_t row = 0; row < rows; ++row) {
             for (size_t s = 0; s <= row; ++s) weights[s] = float(log_sums[row] - log_sums[s]);
             table.exp_sum(weights, row + 1, 1, 0);
@@ -62,16 +68,31 @@ struct Chunk {
             table.scale_by(line, weights, 1, line, row + 1);
             std::fill(line + row + 1, line + rows, 0.0f);
         }
-        gemm({.m = rows, .n = dim, .k = rows, .a = scores, .a_row = rows, .b = at(input.v, 0),
-              .b_stride = input.v.stride, .c = out.data + first * out.stride + head * dim, .c_stride = out.stride});
+        gemm({.m = rows,
+              .n = dim,
+              .k = rows,
+              .a = scores,
+              .a_row = rows,
+              .b = at(input.v, 0),
+              .b_stride = input.v.stride,
+              .c = out.data + first * out.stride + head * dim,
+              .c_stride = out.stride});
 
         // gain = sum_s exp(log_sums[last] - log_sums[s]) k_s^T v_s
         for (size_t row = 0; row < rows; ++row) {
             float weight = float(std::exp(log_sums[rows - 1] - log_sums[row]));
             table.scale_by(at(input.k, row), nullptr, weight, keys + row * dim, dim);
         }
-        gemm({.m = dim, .n = dim, .k = rows, .a = keys, .a_row = 1, .a_k = dim, .b = at(input.v, 0),
-              .b_stride = input.v.stride, .c = gain, .c_stride = dim});
+        gemm({.m = dim,
+              .n = dim,
+              .k = rows,
+              .a = keys,
+              .a_row = 1,
+              .a_k = dim,
+              .b = at(input.v, 0),
+              .b_stride = input.v.stride,
+              .c = gain,
+              .c_stride = dim});
     }
 
     // out += exp(log_sums[t]) q_t state, with the state before the chunk.
@@ -81,8 +102,16 @@ struct Chunk {
         float* queries = thread_scratch(ScratchSlot::retention_task, rows * dim);
         for (size_t row = 0; row < rows; ++row)
             simd().scale_by(at(input.q, row), nullptr, float(std::exp(log_sums[row])), queries + row * dim, dim);
-        gemm({.m = rows, .n = dim, .k = dim, .a = queries, .a_row = dim, .b = state, .b_stride = dim,
-              .c = out.data + first * out.stride + head * dim, .c_stride = out.stride, .accumulate = true});
+        gemm({.m = rows,
+              .n = dim,
+              .k = dim,
+              .a = queries,
+              .a_row = dim,
+              .b = state,
+              .b_stride = dim,
+              .c = out.data + first * out.stride + head * dim,
+              .c_stride = out.stride,
+              .accumulate = true});
     }
 
     float whole_decay() const {

@@ -10,7 +10,8 @@
 namespace lv {
 
 std::vector<double> rope_frequencies(size_t head_dim, double theta) {
-    require(head_dim >= 2 && head_dim % 2 == 0, "rotary positions: head_dim is ", head_dim, ", expected an even number");
+    require(head_dim >= 2 && head_dim % 2 == 0, "rotary positions: head_dim is ", head_dim,
+            ", expected an even number");
     std::vector<double> frequencies(head_dim / 2);
     for (size_t i = 0; i < frequencies.size(); ++i)
         frequencies[i] = std::pow(theta, -2.0 * double(i) / double(head_dim));
@@ -18,7 +19,8 @@ std::vector<double> rope_frequencies(size_t head_dim, double theta) {
 }
 
 std::vector<double> retention_frequencies(size_t head_dim, double theta) {
-    require(head_dim >= 2 && head_dim % 2 == 0, "rotary positions: head_dim is ", head_dim, ", expected an even number");
+    require(head_dim >= 2 && head_dim % 2 == 0, "rotary positions: head_dim is ", head_dim,
+            ", expected an even number");
     std::vector<double> frequencies(head_dim / 2);
     double steps = double(std::max<size_t>(2, frequencies.size()) - 1);  // linspace(0, 1, 1) is 0
     for (size_t i = 0; i < frequencies.size(); ++i) frequencies[i] = 1 / std::pow(theta, double(i) / steps);
@@ -55,7 +57,8 @@ void rope(const Context& context, ConstMatrix x, ConstMatrix table, float factor
     context.parallel_for(0, x.rows, grain, [&](size_t first, size_t last) {
         for (size_t row = first; row < last; ++row)
             for (size_t col = 0; col < x.cols; col += head_dim)
-                simd().rotate(x.row(row).data() + col, table.row(row).data(), factor, y.row(row).data() + col, head_dim);
+                simd().rotate(x.row(row).data() + col, table.row(row).data(), factor, y.row(row).data() + col,
+                              head_dim);
     });
 }
 

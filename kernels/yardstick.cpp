@@ -15,9 +15,7 @@
 namespace lv {
 namespace {
 
-double now() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 // The shortest of at least three runs within about `seconds`; the first one only warms up.
 template <typename Fn>
@@ -45,8 +43,15 @@ double sgemm_peak(const Context& context, double seconds) {
     float* to = c.as<float>().data();
     double best = shortest(seconds / 2, [&] {
         context.parallel_for(0, size, size / context.threads() / 4, [&](size_t first, size_t last) {
-            gemm({.m = last - first, .n = size, .k = size, .a = left + first * size, .a_row = size, .b = right,
-                  .b_stride = size, .c = to + first * size, .c_stride = size});
+            gemm({.m = last - first,
+                  .n = size,
+                  .k = size,
+                  .a = left + first * size,
+                  .a_row = size,
+                  .b = right,
+                  .b_stride = size,
+                  .c = to + first * size,
+                  .c_stride = size});
         });
     });
     if (onednn_sgemm(context.threads(), size, left, right, to))

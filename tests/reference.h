@@ -122,8 +122,8 @@ inline Doubles attention(const Attention& a, const Doubles& q, const Doubles& k,
 
 // Channels-last picture [height, width, in], weight [out, in / groups, kernel, kernel], result channels-last.
 inline Doubles conv(const Doubles& picture, size_t height, size_t width, size_t in, const Doubles& weight,
-                    const Doubles& bias, size_t out, size_t groups, size_t kernel, size_t stride, size_t top, size_t left,
-                    size_t out_height, size_t out_width) {
+                    const Doubles& bias, size_t out, size_t groups, size_t kernel, size_t stride, size_t top,
+                    size_t left, size_t out_height, size_t out_width) {
     Doubles result(out_height * out_width * out);
     size_t ins = in / groups, outs = out / groups;
     for (size_t y = 0; y < out_height; ++y)

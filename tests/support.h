@@ -18,7 +18,7 @@
 
 namespace lv::test {
 
-constexpr double epsilon_f32 = 0x1p-24;   // half the distance from 1 to the next number
+constexpr double epsilon_f32 = 0x1p-24;  // half the distance from 1 to the next number
 constexpr double epsilon_f16 = 0x1p-11;
 constexpr double epsilon_bf16 = 0x1p-8;
 
@@ -64,7 +64,8 @@ inline void expect_near(std::span<const float> found, const reference::Doubles& 
     EXPECT_EQ(wrong, 0u) << what;
 }
 
-// A matrix with room for a stride wider than its columns; the gap holds NaN, which would spoil any kernel that reads it.
+// A matrix with room for a stride wider than its columns; the gap holds NaN, which would spoil any kernel that reads
+// it.
 struct Padded {
     std::vector<float> memory;
     Matrix view;

@@ -21,8 +21,8 @@ struct Job {
     std::atomic<size_t> next;
     std::atomic<bool> failed{false};
     std::exception_ptr error{};  // guarded by the pool's mutex
-    size_t helpers = 0;        // guarded by the pool's mutex
-    Job* following = nullptr;  // guarded by the pool's mutex
+    size_t helpers = 0;          // guarded by the pool's mutex
+    Job* following = nullptr;    // guarded by the pool's mutex
 
     // Takes pieces until none is left; returns the exception this thread met, if any.
     std::exception_ptr work() {
@@ -87,7 +87,8 @@ struct Context::Pool {
 };
 
 Context::Context(size_t threads) : threads_(threads ? threads : std::max(1u, std::thread::hardware_concurrency())) {
-    require(threads_ <= 256, "starting threads: ", threads_, " asked for, at most 256 are allowed; give a smaller number");
+    require(threads_ <= 256, "starting threads: ", threads_,
+            " asked for, at most 256 are allowed; give a smaller number");
     if (threads_ == 1) return;
     pool_ = std::make_unique<Pool>();
     for (size_t i = 1; i < threads_; ++i) pool_->threads.emplace_back([pool = pool_.get()] { pool->worker(); });

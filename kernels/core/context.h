@@ -34,7 +34,8 @@ class Context {
             return;
         }
         using Plain = std::remove_reference_t<Fn>;
-        run(begin, end, grain, [](void* fn_, size_t first, size_t last) { (*static_cast<Plain*>(fn_))(first, last); },
+        run(
+            begin, end, grain, [](void* fn_, size_t first, size_t last) { (*static_cast<Plain*>(fn_))(first, last); },
             const_cast<void*>(static_cast<const void*>(&fn)));
     }
 

@@ -28,21 +28,37 @@ struct BFloat16 {  // the upper half of a binary32
 template <typename T>
 struct DTypeOf;
 template <>
-struct DTypeOf<float> { static constexpr DType value = DType::f32; };
+struct DTypeOf<float> {
+    static constexpr DType value = DType::f32;
+};
 template <>
-struct DTypeOf<double> { static constexpr DType value = DType::f64; };
+struct DTypeOf<double> {
+    static constexpr DType value = DType::f64;
+};
 template <>
-struct DTypeOf<Half> { static constexpr DType value = DType::f16; };
+struct DTypeOf<Half> {
+    static constexpr DType value = DType::f16;
+};
 template <>
-struct DTypeOf<BFloat16> { static constexpr DType value = DType::bf16; };
+struct DTypeOf<BFloat16> {
+    static constexpr DType value = DType::bf16;
+};
 template <>
-struct DTypeOf<int8_t> { static constexpr DType value = DType::i8; };
+struct DTypeOf<int8_t> {
+    static constexpr DType value = DType::i8;
+};
 template <>
-struct DTypeOf<uint8_t> { static constexpr DType value = DType::u8; };
+struct DTypeOf<uint8_t> {
+    static constexpr DType value = DType::u8;
+};
 template <>
-struct DTypeOf<int32_t> { static constexpr DType value = DType::i32; };
+struct DTypeOf<int32_t> {
+    static constexpr DType value = DType::i32;
+};
 template <>
-struct DTypeOf<int64_t> { static constexpr DType value = DType::i64; };
+struct DTypeOf<int64_t> {
+    static constexpr DType value = DType::i64;
+};
 
 float to_float(Half value);
 float to_float(BFloat16 value);

@@ -9,7 +9,17 @@
 
 namespace lv {
 
-enum class ScratchSlot { gemm, linear, attention_task, attention_parts, attention_sums, retention_task, retention_states, conv, count };
+enum class ScratchSlot {
+    gemm,
+    linear,
+    attention_task,
+    attention_parts,
+    attention_sums,
+    retention_task,
+    retention_states,
+    conv,
+    count
+};
 
 // At least `floats` values, 64-byte aligned, not cleared; valid until the next call for this slot on this thread.
 float* thread_scratch(ScratchSlot slot, size_t floats);

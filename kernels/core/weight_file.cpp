@@ -98,7 +98,8 @@ class Reader {
    private:
     template <typename... Parts>
     [[noreturn]] void refuse(const Parts&... parts) const {
-        fail("reading ", path_, ": ", parts..., "; the file is damaged or no safetensors file: fetch or export it again");
+        fail("reading ", path_, ": ", parts...,
+             "; the file is damaged or no safetensors file: fetch or export it again");
     }
 
     Json parse(std::string_view text) const {
@@ -181,7 +182,8 @@ class Reader {
         for (const TensorView& tensor : tensors) {
             size_t begin = size_t(tensor.bytes.data() - data.data());
             if (begin < at) refuse("tensor \"", printable(tensor.name), "\" overlaps the one before it");
-            if (begin > at) refuse("there are ", begin - at, " bytes of no tensor before \"", printable(tensor.name), "\"");
+            if (begin > at)
+                refuse("there are ", begin - at, " bytes of no tensor before \"", printable(tensor.name), "\"");
             at = begin + tensor.bytes.size();
         }
         if (at != data.size()) refuse("there are ", data.size() - at, " bytes of no tensor at the end");

@@ -107,23 +107,37 @@ static void gemm_rows(const GemmTile& tile) {
 template <typename T>
 static void gemm(const GemmTile& tile) {
     switch (tile.m) {
-        case 1: return gemm_rows<1, 4, T>(tile);
-        case 2: return gemm_rows<2, 2, T>(tile);
-        case 3: return gemm_rows<3, 2, T>(tile);
-        case 4: return gemm_rows<4, 1, T>(tile);
+        case 1:
+            return gemm_rows<1, 4, T>(tile);
+        case 2:
+            return gemm_rows<2, 2, T>(tile);
+        case 3:
+            return gemm_rows<3, 2, T>(tile);
+        case 4:
+            return gemm_rows<4, 1, T>(tile);
 #if defined(__AVX2__)
-        case 5: return gemm_rows<5, 1, T>(tile);
-        case 6: return gemm_rows<6, 1, T>(tile);
+        case 5:
+            return gemm_rows<5, 1, T>(tile);
+        case 6:
+            return gemm_rows<6, 1, T>(tile);
 #endif
 #if defined(__AVX512F__)
-        case 7: return gemm_rows<7, 1, T>(tile);
-        case 8: return gemm_rows<8, 1, T>(tile);
-        case 9: return gemm_rows<9, 1, T>(tile);
-        case 10: return gemm_rows<10, 1, T>(tile);
-        case 11: return gemm_rows<11, 1, T>(tile);
-        case 12: return gemm_rows<12, 1, T>(tile);
-        case 13: return gemm_rows<13, 1, T>(tile);
-        case 14: return gemm_rows<14, 1, T>(tile);
+        case 7:
+            return gemm_rows<7, 1, T>(tile);
+        case 8:
+            return gemm_rows<8, 1, T>(tile);
+        case 9:
+            return gemm_rows<9, 1, T>(tile);
+        case 10:
+            return gemm_rows<10, 1, T>(tile);
+        case 11:
+            return gemm_rows<11, 1, T>(tile);
+        case 12:
+            return gemm_rows<12, 1, T>(tile);
+        case 13:
+            return gemm_rows<13, 1, T>(tile);
+        case 14:
+            return gemm_rows<14, 1, T>(tile);
 #endif
     }
 }

@@ -57,7 +57,7 @@ struct SimdTable {
     // x[i] = exp(x[i] * factor - shift); returns the sum.
     float (*exp_sum)(float* x, size_t count, float factor, float shift);
     void (*scale_by)(const float* x, const float* weight, float factor, float* y, size_t count);  // weight may be null
-    void (*multiply_add)(const float* a, const float* b, float* y, size_t count);  // y += a * b
+    void (*multiply_add)(const float* a, const float* b, float* y, size_t count);                 // y += a * b
     void (*add)(const float* a, const float* b, float* y, size_t count);
     void (*silu)(const float* x, float* y, size_t count);
     void (*swiglu)(const float* gate, const float* up, float* y, size_t count);
@@ -78,8 +78,14 @@ struct SimdLevels {
 };
 SimdLevels simd_levels();
 
-namespace simd_v4 { extern const SimdTable table; }
-namespace simd_v3 { extern const SimdTable table; }
-namespace simd_baseline { extern const SimdTable table; }
+namespace simd_v4 {
+extern const SimdTable table;
+}
+namespace simd_v3 {
+extern const SimdTable table;
+}
+namespace simd_baseline {
+extern const SimdTable table;
+}
 
 }  // namespace lv

@@ -16,8 +16,8 @@ struct Case {
     DType dtype = DType::f16;
     bool causal = true;
     size_t window = 0;
-    size_t page = 50;      // keys in a piece
-    bool scaled = false;   // with logit_scale
+    size_t page = 50;     // keys in a piece
+    bool scaled = false;  // with logit_scale
     size_t threads = 3;
 };
 
@@ -83,7 +83,9 @@ struct Scene {
     AttentionInput input;
 
     explicit Scene(const Case& c_)
-        : c(c_), q(random_floats(c.rows * c.heads * c.dim, 1)), logit_scale(random_floats(c.rows * c.heads, 2)),
+        : c(c_),
+          q(random_floats(c.rows * c.heads * c.dim, 1)),
+          logit_scale(random_floats(c.rows * c.heads, 2)),
           store(c, random_floats(c.keys * c.kv_heads * c.dim, 3), random_floats(c.keys * c.kv_heads * c.dim, 4)) {
         input.heads = c.heads;
         input.kv_heads = c.kv_heads;
@@ -115,7 +117,8 @@ TEST(Attention, MatchesTheReferenceAtEverySizeTypeAndMask) {
     std::vector<Case> cases;
     for (size_t rows : {1u, 3u, 4u, 5u, 17u, 40u})
         for (size_t keys : {1u, 49u, 50u, 51u, 127u, 128u, 129u, 333u})
-            for (size_t window : {0u, 1u, 32u}) cases.push_back({rows, std::max(rows, keys), 6, 2, 64, DType::f16, true, window});
+            for (size_t window : {0u, 1u, 32u})
+                cases.push_back({rows, std::max(rows, keys), 6, 2, 64, DType::f16, true, window});
     for (DType dtype : {DType::f32, DType::f16, DType::i8})
         for (size_t dim : {1u, 16u, 48u, 64u, 80u, 128u})
             for (size_t rows : {1u, 2u, 9u}) {
@@ -204,7 +207,8 @@ TEST(Attention, MassIsTheProbabilityOfEveryKey) {
             scene.expected(&expected);
             for (double& value : expected) value = 0.25 + 0.5 * value;
             test::expect_near(mass, expected, scene.tolerance());
-            EXPECT_NEAR(std::accumulate(mass.begin(), mass.end(), 0.0), 100 + 0.5 * 6 * double(rows), 1e-3 * double(rows));
+            EXPECT_NEAR(std::accumulate(mass.begin(), mass.end(), 0.0), 100 + 0.5 * 6 * double(rows),
+                        1e-3 * double(rows));
         }
 }
 

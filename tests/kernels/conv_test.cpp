@@ -81,11 +81,12 @@ void expect_net(const Net& net, std::vector<size_t> outputs, const ConvOptions& 
     for (auto& map : found) places.push_back(map.data());
     plan.run(context, batch, pictures.data(), places);
     for (size_t index = 0; index < batch; ++index) {
-        auto maps = plain_maps(net, {pictures.begin() + long(index * size), pictures.begin() + long((index + 1) * size)});
+        auto maps =
+            plain_maps(net, {pictures.begin() + long(index * size), pictures.begin() + long((index + 1) * size)});
         for (size_t i = 0; i < outputs.size(); ++i) {
             size_t map_size = plan.output_shapes()[i].size();
-            test::expect_near(std::span(found[i]).subspan(index * map_size, map_size), doubles(maps[outputs[i]]), tolerance,
-                              std::string(plan.engine()) + ", map " + std::to_string(outputs[i]));
+            test::expect_near(std::span(found[i]).subspan(index * map_size, map_size), doubles(maps[outputs[i]]),
+                              tolerance, std::string(plan.engine()) + ", map " + std::to_string(outputs[i]));
         }
     }
 }
@@ -102,9 +103,11 @@ TEST(Conv, PlainConvolutionMatchesTheReference) {
                 EXPECT_EQ(shape.height, (9 + stride - 1) / stride);
                 EXPECT_EQ(shape.width, (7 + stride - 1) / stride);
                 Padding pad = same_padding(9, 7, kernel, stride);
-                auto expected = reference::conv(doubles(picture), 9, 7, 6, doubles(layer.weight), doubles(layer.bias), 12,
-                                                groups, kernel, stride, pad.top, pad.left, shape.height, shape.width);
-                test::expect_near(plain_maps(net, picture)[1], expected, test::sum_tolerance(6 * kernel * kernel, 40, 10));
+                auto expected =
+                    reference::conv(doubles(picture), 9, 7, 6, doubles(layer.weight), doubles(layer.bias), 12, groups,
+                                    kernel, stride, pad.top, pad.left, shape.height, shape.width);
+                test::expect_near(plain_maps(net, picture)[1], expected,
+                                  test::sum_tolerance(6 * kernel * kernel, 40, 10));
             }
 }
 
@@ -125,8 +128,12 @@ TEST_P(Engines, EveryKindOfConvolutionMatchesThePlainLoops) {
     for (Activation activation : {Activation::none, Activation::relu, Activation::relu6, Activation::silu})
         for (size_t kernel : {1u, 3u, 5u})
             for (size_t stride : {1u, 2u})
-                for (auto [in, out, groups] : {std::tuple<size_t, size_t, size_t>{3, 32, 1}, {16, 24, 1}, {24, 24, 24},
-                                               {40, 16, 1}, {112, 112, 112}, {8, 16, 2}}) {
+                for (auto [in, out, groups] : {std::tuple<size_t, size_t, size_t>{3, 32, 1},
+                                               {16, 24, 1},
+                                               {24, 24, 24},
+                                               {40, 16, 1},
+                                               {112, 112, 112},
+                                               {8, 16, 2}}) {
                     Net net{{11, 8, in}, {}, {}};
                     net.conv(0, out, kernel, stride, groups, activation, kernel != 3);
                     expect_net(net, {1}, GetParam(), tolerance());
@@ -172,7 +179,7 @@ TEST_P(Engines, ResidualSumsAreRightWhereverTheyAreFused) {
             size_t before = x;
             x = net.other(Kind::add, variant == 2 ? std::vector{before, back} : std::vector{back, before},
                           variant == 5 ? Activation::relu6 : Activation::none);
-            if (variant == 3) outputs.push_back(before);             // the other summand is wanted later
+            if (variant == 3) outputs.push_back(before);              // the other summand is wanted later
             if (variant == 4 && block == 1) outputs.push_back(back);  // the convolution's own map is wanted
         }
         outputs.push_back(x);
@@ -208,7 +215,8 @@ TEST_P(Engines, OneOrNoPictureAndAnyThreadsGiveTheSame) {
 INSTANTIATE_TEST_SUITE_P(Engines, Engines,
                          testing::Values(ConvOptions{false, false}, ConvOptions{false, true}, ConvOptions{true, true}),
                          [](const auto& info) {
-                             return std::string(info.param.onednn ? "onednn" : "own") + (info.param.bf16 ? "_bf16" : "");
+                             return std::string(info.param.onednn ? "onednn" : "own") +
+                                    (info.param.bf16 ? "_bf16" : "");
                          });
 
 TEST(Conv, NetsThatDoNotFitAreRefusedByTheLayersName) {

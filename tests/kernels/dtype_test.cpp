@@ -24,7 +24,7 @@ TEST(DType, AllHalfNumbersSurviveAWalkThroughF32) {
 }
 
 TEST(DType, HalfRoundsToNearestEvenAndOverflowsToInfinity) {
-    EXPECT_EQ(to_half(1 + 0x1p-11f).bits, to_half(1).bits);               // a tie, down to even
+    EXPECT_EQ(to_half(1 + 0x1p-11f).bits, to_half(1).bits);                // a tie, down to even
     EXPECT_EQ(to_half(1 + 3 * 0x1p-11f).bits, to_half(1 + 0x1p-9f).bits);  // a tie, up to even
     EXPECT_EQ(to_half(65519).bits, 0x7bff);
     EXPECT_EQ(to_half(65520).bits, 0x7c00);

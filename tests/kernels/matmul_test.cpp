@@ -129,7 +129,8 @@ TEST(Matmul, WrongWeightsAreRefusedByName) {
 
 TEST(Matmul, TwoUnpackedMatricesMultiplyAtEverySize) {
     Context context(2);
-    for (auto [rows, in, out] : {Shape{1, 1, 1}, {3, 5, 31}, {14, 64, 32}, {15, 65, 33}, {113, 513, 70}, {300, 64, 64}}) {
+    for (auto [rows, in, out] :
+         {Shape{1, 1, 1}, {3, 5, 31}, {14, 64, 32}, {15, 65, 33}, {113, 513, 70}, {300, 64, 64}}) {
         auto a = random_floats(rows * in, 8), b = random_floats(in * out, 9);
         Padded left(a, rows, in), right(b, in, out), result(rows, out), plain(rows, out);
         matmul(context, left.view, right.view, result.view);

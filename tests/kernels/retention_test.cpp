@@ -35,8 +35,8 @@ template <size_t chunk>
 void in_chunks(const Context& context, const RetentionInput& input, std::span<float> state, Matrix out) {
     retention_chunk(context, input, state, out, chunk);
 }
-const NamedForm forms[] = {{"step", retention_step},       {"parallel", retention_parallel}, {"chosen", retention},
-                           {"chunk 1", in_chunks<1>},      {"chunk 7", in_chunks<7>},        {"chunk 64", in_chunks<64>},
+const NamedForm forms[] = {{"step", retention_step},     {"parallel", retention_parallel}, {"chosen", retention},
+                           {"chunk 1", in_chunks<1>},    {"chunk 7", in_chunks<7>},        {"chunk 64", in_chunks<64>},
                            {"chunk 256", in_chunks<256>}};
 
 void expect_form(const NamedForm& form, const Context& context, const Case& c, const Data& data,
@@ -50,7 +50,7 @@ void expect_form(const NamedForm& form, const Context& context, const Case& c, c
     form.form(context, {c.heads, q.view, k.view, v.view, decay.view}, state, out.view);
     double size = 0;
     for (double value : expected_state) size = std::max(size, std::fabs(value));
-    double tolerance = test::sum_tolerance(c.rows + c.dim, test::largest(data.q), size) ;
+    double tolerance = test::sum_tolerance(c.rows + c.dim, test::largest(data.q), size);
     test::expect_near(out.values(), expected, tolerance, what);
     test::expect_near(state, expected_state, tolerance, what + ", state");
     EXPECT_TRUE(out.gaps_untouched()) << what;
@@ -58,9 +58,19 @@ void expect_form(const NamedForm& form, const Context& context, const Case& c, c
 
 TEST(Retention, AllFormsMatchTheReferenceAtEverySizeAndDecay) {
     Context context(3);
-    for (Case c : {Case{1, 1, 1, 0.1f}, {2, 2, 3, 0.1f}, {63, 2, 16, 0.02f}, {64, 1, 16, 0.02f}, {65, 3, 16, 0.02f},
-                   {255, 1, 8, 0.01f}, {256, 1, 8, 0.01f}, {257, 2, 8, 0.01f}, {300, 3, 64, 0.04f}, {40, 2, 33, 0.0f},
-                   {130, 2, 16, 5.0f}, {130, 2, 16, 300.0f}, {300, 1, 16, 0.0001f}}) {
+    for (Case c : {Case{1, 1, 1, 0.1f},
+                   {2, 2, 3, 0.1f},
+                   {63, 2, 16, 0.02f},
+                   {64, 1, 16, 0.02f},
+                   {65, 3, 16, 0.02f},
+                   {255, 1, 8, 0.01f},
+                   {256, 1, 8, 0.01f},
+                   {257, 2, 8, 0.01f},
+                   {300, 3, 64, 0.04f},
+                   {40, 2, 33, 0.0f},
+                   {130, 2, 16, 5.0f},
+                   {130, 2, 16, 300.0f},
+                   {300, 1, 16, 0.0001f}}) {
         Data data(c);
         reference::Doubles state = doubles(data.state);
         reference::Doubles out = reference::retention(doubles(data.q), doubles(data.k), doubles(data.v),
@@ -113,7 +123,10 @@ TEST(Retention, AHundredThousandRowsNeitherOverflowNorDrift) {
                                                   doubles(data.decay), c.rows, c.heads, c.dim, state);
     std::vector<float> found(c.rows * c.dim), found_state = data.state;
     retention(context,
-              {1, {data.q.data(), c.rows, c.dim}, {data.k.data(), c.rows, c.dim}, {data.v.data(), c.rows, c.dim},
+              {1,
+               {data.q.data(), c.rows, c.dim},
+               {data.k.data(), c.rows, c.dim},
+               {data.v.data(), c.rows, c.dim},
                {data.decay.data(), c.rows, 1}},
               found_state, {found.data(), c.rows, c.dim});
     // A state of decay 0.99 forgets after some hundred rows, errors too: the length does not enter.

@@ -83,7 +83,8 @@ TEST(Rope, BothAngleFormulasMatchTheReferenceNearAndFar) {
             for (bool retention : {false, true}) {
                 size_t rows = 130, heads = 3;
                 auto x = random_floats(rows * heads * head_dim, 6);
-                auto frequencies = retention ? retention_frequencies(head_dim, 10000) : rope_frequencies(head_dim, 10000);
+                auto frequencies =
+                    retention ? retention_frequencies(head_dim, 10000) : rope_frequencies(head_dim, 10000);
                 Padded table(rows, head_dim), in(x, rows, heads * head_dim), out(rows, heads * head_dim);
                 rope_table(frequencies, first, table.view);
                 rope(context, in.view, table.view, 0.125f, out.view);

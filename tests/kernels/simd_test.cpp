@@ -16,7 +16,8 @@ class EveryLevel : public testing::TestWithParam<size_t> {
         return *levels.table[std::min(GetParam(), levels.count - 1)];
     }
     void SetUp() override {
-        if (GetParam() >= simd_levels().count) GTEST_SKIP() << "this processor has only " << simd_levels().count << " levels";
+        if (GetParam() >= simd_levels().count)
+            GTEST_SKIP() << "this processor has only " << simd_levels().count << " levels";
     }
 };
 
@@ -35,7 +36,8 @@ TEST_P(EveryLevel, MultipliesTilesOfAnyRowsColumnsAndDepth) {
                         for (size_t i = 0; i < k; ++i) sum += double(a[row * k + i]) * double(b[i * panel_cols + col]);
                         expected[row * 40 + col] += sum * scales[col] + bias[col];
                     }
-                GemmTile tile{packed.data(), m, n, k, b.data(), panel_cols, c.data(), 40, scales.data(), bias.data(), true};
+                GemmTile tile{packed.data(), m,           n,   k, b.data(), panel_cols, c.data(), 40,
+                              scales.data(), bias.data(), true};
                 table().gemm_f32(tile);
                 test::expect_near(c, expected, test::sum_tolerance(k, 40, 40 * 10));
             }
@@ -76,7 +78,8 @@ TEST_P(EveryLevel, WidensHalfBrainAndByteWeightsExactly) {
     table().pack_a(a.data(), k, 1, m, k, packed.data());
     auto product = [&](auto function, const void* b) {
         std::vector<float> c(m * panel_cols);
-        function(GemmTile{packed.data(), m, panel_cols, k, b, panel_cols, c.data(), panel_cols, nullptr, nullptr, false});
+        function(
+            GemmTile{packed.data(), m, panel_cols, k, b, panel_cols, c.data(), panel_cols, nullptr, nullptr, false});
         return c;
     };
     EXPECT_EQ(product(table().gemm_f16, half.data()), product(table().gemm_f32, from_half.data()));

@@ -124,23 +124,28 @@ TEST(WeightFile, EveryFieldOfTheHeaderIsCheckedOnce) {
     expect_refused(one(R"("dtype":"F32","shape":[2,-3],"data_offsets":[0,24])"), 24, "no size");
     expect_refused(one(R"("dtype":"F32","shape":[2,3.0],"data_offsets":[0,24])"), 24, "no size");
     expect_refused(one(R"("dtype":"F32","shape":["2",3],"data_offsets":[0,24])"), 24, "no size");
-    expect_refused(one(R"("dtype":"F32","shape":[4294967296,4294967296,6],"data_offsets":[0,24])"), 24, "larger than any");
+    expect_refused(one(R"("dtype":"F32","shape":[4294967296,4294967296,6],"data_offsets":[0,24])"), 24,
+                   "larger than any");
     expect_refused(one(R"("dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,24])"), 24, "no size");
-    expect_refused(one(R"("dtype":"F32","shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,6],"data_offsets":[0,24])"), 24, "list of sizes");
+    expect_refused(one(R"("dtype":"F32","shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,6],"data_offsets":[0,24])"), 24,
+                   "list of sizes");
     expect_refused(one(R"("dtype":"F32","shape":[2,3],"data_offsets":[0,25])"), 25, "the header gives it 25");
     expect_refused(one(R"("dtype":"F32","shape":[2,3],"data_offsets":[0,24])"), 23, "holds 23 bytes");
     expect_refused(one(R"("dtype":"F32","shape":[2,3],"data_offsets":[24,0])"), 24, "at 24 to 0");
     expect_refused(one(R"("dtype":"F32","shape":[2,3],"data_offsets":[-1,23])"), 24, "not [begin, end]");
     expect_refused(one(R"("dtype":"F32","shape":[2,3],"data_offsets":[0])"), 24, "not [begin, end]");
     expect_refused(one(R"("dtype":"F32","shape":[2,3],"data_offsets":24)"), 24, "not [begin, end]");
-    expect_refused(one(R"("dtype":"F32","shape":[2,3],"data_offsets":[18446744073709551600,18446744073709551615])"), 24, "holds 24");
+    expect_refused(one(R"("dtype":"F32","shape":[2,3],"data_offsets":[18446744073709551600,18446744073709551615])"), 24,
+                   "holds 24");
     expect_refused(one(R"("dtype":"F32","shape":[2,3],"data_offsets":[0,24])"), 30, "6 bytes of no tensor at the end");
     expect_refused(one(R"("dtype":"F32","shape":[2,3],"data_offsets":[4,28])"), 28, "4 bytes of no tensor before");
     expect_refused(R"({"w":7})", 0, "not described by an object");
-    expect_refused(R"({"a":{"dtype":"I8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"I8","shape":[4],"data_offsets":[2,6]}})",
-                   6, "overlaps");
-    expect_refused(R"({"a":{"dtype":"I8","shape":[4],"data_offsets":[0,4]},"a":{"dtype":"I8","shape":[4],"data_offsets":[4,8]}})",
-                   8, "\"a\" twice");
+    expect_refused(
+        R"({"a":{"dtype":"I8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"I8","shape":[4],"data_offsets":[2,6]}})",
+        6, "overlaps");
+    expect_refused(
+        R"({"a":{"dtype":"I8","shape":[4],"data_offsets":[0,4]},"a":{"dtype":"I8","shape":[4],"data_offsets":[4,8]}})",
+        8, "\"a\" twice");
     expect_refused(R"({"a":{"dtype":"I8","dtype":"I8","shape":[4],"data_offsets":[0,4]}})", 4, "\"dtype\" twice");
     expect_refused(R"({"__metadata__":{"a":1}})", 0, "not a text");
     expect_refused(R"({"__metadata__":[]})", 0, "not an object of texts");
@@ -170,9 +175,8 @@ TEST(WeightFile, AnAbsurdHeaderLengthIsRefusedBeforeAnythingIsRead) {
 TEST(WeightFile, DamagedAndRandomBytesNeverDoMoreThanThrow) {
     TemporaryFolder folder;
     auto path = folder / "m.safetensors";
-    std::string header =
-        R"({"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},)"
-        R"("b":{"dtype":"F16","shape":[4],"data_offsets":[16,24]}})";
+    std::string header = R"({"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},)"
+                         R"("b":{"dtype":"F16","shape":[4],"data_offsets":[16,24]}})";
     std::string good = length_of(header.size()) + header + std::string(24, '\2');
     std::mt19937 random(1);
     size_t accepted = 0;
@@ -181,7 +185,8 @@ TEST(WeightFile, DamagedAndRandomBytesNeverDoMoreThanThrow) {
         if (round % 3 == 0) {
             bytes.resize(random() % (good.size() + 8));
         } else if (round % 3 == 1) {
-            for (uint32_t hits = 1 + random() % 4; hits > 0; --hits) bytes[random() % (header.size() + 8)] = char(random());
+            for (uint32_t hits = 1 + random() % 4; hits > 0; --hits)
+                bytes[random() % (header.size() + 8)] = char(random());
         } else {
             std::string noise(random() % 200, '\0');
             for (char& c : noise) c = char(random());
