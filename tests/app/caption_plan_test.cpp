@@ -52,14 +52,14 @@ TEST(CaptionPlan, ClosesTheSameIntervalsAsIfTheLengthWereKnown) {
 TEST(CaptionPlan, AsksSoonAfterAnIntervalAndNeverBeforeItsEnd) {
     const Planned planned = watch(0, 40 * s + s / 2, s, 10 * s);
     ASSERT_EQ(planned.intervals.size(), 4u);
-    EXPECT_EQ(planned.questions[0], "describe 0:00 to 0:10");
+    EXPECT_EQ(planned.questions[0], "what is visible at 0:05");
     EXPECT_EQ(planned.seen_us[0], 12 * s);
-    EXPECT_EQ(planned.questions[3], "describe 0:30 to 0:40");
+    EXPECT_EQ(planned.questions[3], "what is visible at 0:35");
     EXPECT_EQ(planned.intervals[3].end_us, 40 * s + s / 2);
 }
 
 TEST(CaptionPlan, NamesNoTimeThatHasNotBeenSeen) {
-    EXPECT_EQ(watch(0, 40 * s, s, 10 * s).questions.back(), "describe 0:30 to 0:39");
+    EXPECT_EQ(watch(0, 40 * s, s, 10 * s).questions.back(), "what is visible at 0:34");
     EXPECT_EQ(watch(0, s / 2, s, 10 * s).questions, std::vector<std::string>{"what is visible at 0:00"});
 }
 

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from . import text as text_module
@@ -25,12 +26,16 @@ def file_name(name):
 
 
 def load_weights(model, directory):
-    """Weights of a model directory; class names are folded into its projector, so class_pieces stays zero."""
-    tensors = load_file(Path(directory) / "model.safetensors")
+    """Puts the weights of a model directory into `model`; class names are folded into the file's projector, so
+    class_pieces becomes zero. Returns the steps they were trained for."""
+    path = Path(directory) / "model.safetensors"
+    tensors = load_file(path)
+    with safe_open(path, "pt") as file:
+        steps = int((file.metadata() or {}).get("steps", 0))
     state = {name: tensors[file_name(name)].float() for name, _ in model.named_parameters()}
     model.load_state_dict(state, strict=False)
     model.class_pieces.zero_()
-    return model
+    return steps
 
 
 def load_model(directory):
@@ -38,7 +43,9 @@ def load_model(directory):
     directory = Path(directory)
     config = Config.from_json(json.loads((directory / "config.json").read_text()))
     text = text_module.Text((directory / "tokenizer.model").read_bytes())
-    return load_weights(Yoco(config, text_module.TWO_DIGITS), directory).eval(), text
+    model = Yoco(config, text_module.TWO_DIGITS)
+    load_weights(model, directory)
+    return model.eval(), text
 
 
 def main():

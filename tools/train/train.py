@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 
 from . import batches, classes, layout, text as text_module
+from .export import load_weights
 from .model import EMBEDDING_RMS, Config, Yoco
 
 
@@ -108,11 +109,11 @@ def main():
     parser.add_argument("--tokenizer", type=Path, default=Path("assets/models/mini/tokenizer.model"))
     parser.add_argument("--steps", type=int, default=6000, help="stop after this step")
     parser.add_argument("--decay", type=int, default=0, help="let the learning rate fall over this many last steps")
-    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--questions", type=int, default=256, help="questions a step")
     parser.add_argument("--rows", type=int, default=2400, help="video rows a step, about")
-    parser.add_argument("--grow-steps", type=int, nargs="+", default=[0, 600, 1500, 3000])
-    parser.add_argument("--grow-frames", type=int, nargs="+", default=[10, 24, 80, 280])
+    parser.add_argument("--grow-steps", type=int, nargs="+", default=[0, 600, 1800, 3100, 3900])
+    parser.add_argument("--grow-frames", type=int, nargs="+", default=[10, 24, 48, 60, 270])
     parser.add_argument("--noise", help="noise.json of tools/train/objects/noise.py (default: built-in rates)")
     parser.add_argument("--f32", action="store_true", help="multiply in f32, not in bf16")
     parser.add_argument("--seed", type=int, default=1)
@@ -148,9 +149,7 @@ def main():
                     group["lr_share"] = share
         step = state["step"]
     elif args.from_model:
-        from .export import load_weights
-
-        load_weights(model, args.from_model)
+        step = load_weights(model, args.from_model)
     print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters, from step {step}", flush=True)
 
     loader = iter(torch.utils.data.DataLoader(Stream(args, serialized, step), batch_size=None, num_workers=1,
