@@ -129,7 +129,8 @@ void Asking::take(const AnswerReady& ready) {
     const bool alone = options_.questions.size() == 1 && !options_.ask_from_stdin;
     std::string text = alone ? "" : ready.question + "\n  ";
     text += ready.answer.text + "\n";
-    if (const std::string moments = moments_text(ready.answer.evidence); !moments.empty()) text += "  " + moments + "\n";
+    if (const std::string moments = moments_text(ready.answer.evidence); !moments.empty())
+        text += "  " + moments + "\n";
     print_out(text);
 }
 

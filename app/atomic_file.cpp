@@ -12,7 +12,7 @@ namespace lv {
 namespace {
 
 [[noreturn]] void fail_to_write(const std::filesystem::path& path, int code) {
-    const char* advice = code == ENOSPC || code == EDQUOT  ? "; free some space or choose another place with --out"
+    const char* advice = code == ENOSPC || code == EDQUOT ? "; free some space or choose another place with --out"
                          : code == EACCES || code == EROFS || code == EPERM
                              ? "; choose a folder that you may write to with --out"
                              : "; choose another place with --out";

@@ -9,8 +9,8 @@
 namespace lv {
 
 // Writes to "<name>.partial" beside the final name. commit() flushes and renames over an older file of the
-// final name; without commit() the partial file is removed, also while an error passes through. Not for several threads.
-// Every failure (no folder, no permission, disk full) throws Error that names the file and the cause.
+// final name; without commit() the partial file is removed, also while an error passes through. Not for several
+// threads. Every failure (no folder, no permission, disk full) throws Error that names the file and the cause.
 class AtomicFile {
    public:
     explicit AtomicFile(std::filesystem::path path);

@@ -45,8 +45,10 @@ int run_bench(const BenchOptions& options, const Interrupt& interrupt) {
         if (!names.empty() && std::find(names.begin(), names.end(), bench.name) == names.end()) continue;
         const BenchTable table = bench.measure(run);
         if (interrupt.happened()) return exit_interrupted;
-        if (options.json) report["benches"].push_back(table_json(table));
-        else print_out("\n" + table_text(table));
+        if (options.json)
+            report["benches"].push_back(table_json(table));
+        else
+            print_out("\n" + table_text(table));
     }
     if (options.json) print_out(report.dump(2) + "\n");
     return 0;

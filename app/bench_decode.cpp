@@ -56,8 +56,9 @@ BenchTable bench_decode(const BenchRun& run) {
             run.talk.say("decode: " + yoco.name + ", " + cell_text(rows, BenchUnit::count) + " tokens");
             const Rate ours = decode_rate(run, yoco.model, rows);
             const Rate theirs = decode_rate(run, transformer.model, rows);
-            table.rows.push_back({rows, yoco.name, 1 / ours.seconds, ours.seconds * 1e3, ours.bytes_per_second / bandwidth,
-                                  1 / theirs.seconds, theirs.seconds / ours.seconds});
+            table.rows.push_back({rows, yoco.name, 1 / ours.seconds, ours.seconds * 1e3,
+                                  ours.bytes_per_second / bandwidth, 1 / theirs.seconds,
+                                  theirs.seconds / ours.seconds});
         }
     }
     return table;

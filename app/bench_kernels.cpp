@@ -5,14 +5,15 @@ namespace lv {
 
 BenchTable bench_kernels(const BenchRun& run) {
     run.talk.say("kernels");
-    BenchTable table{.name = "kernels",
-                     .title = "Every kernel alone, beside what bounds it",
-                     .columns = {{"kernel", BenchUnit::text},
-                                 {"a call", BenchUnit::ms},
-                                 {"rate", BenchUnit::text},
-                                 {"share of its bound", BenchUnit::share}},
-                     .rows = {},
-                     .notes = {"Arithmetic is held against the matmul peak, moving of bytes against the copy bandwidth."}};
+    BenchTable table{
+        .name = "kernels",
+        .title = "Every kernel alone, beside what bounds it",
+        .columns = {{"kernel", BenchUnit::text},
+                    {"a call", BenchUnit::ms},
+                    {"rate", BenchUnit::text},
+                    {"share of its bound", BenchUnit::share}},
+        .rows = {},
+        .notes = {"Arithmetic is held against the matmul peak, moving of bytes against the reading bandwidth."}};
     for (const KernelFigure& figure : kernel_figures(run.context)) {
         const double rate = figure.amount / figure.seconds;
         const std::string rate_text =

@@ -20,17 +20,18 @@ void check_sums(const BenchRun& run, const std::shared_ptr<const Model>& model, 
 
 BenchTable bench_memory(const BenchRun& run) {
     constexpr size_t checked = 1024;
-    BenchTable table{.name = "memory",
-                     .title = "Bytes of a memory by its length: YOCO beside a Transformer of equal size",
-                     .columns = {{"tokens", BenchUnit::count},
-                                 {"model", BenchUnit::text},
-                                 {"YOCO state", BenchUnit::bytes, true},
-                                 {"YOCO cache", BenchUnit::bytes, true},
-                                 {"Transformer cache", BenchUnit::bytes, true},
-                                 {"Transformer / YOCO", BenchUnit::times}},
-                     .rows = {},
-                     .notes = {"Cache in f16. Besides, both keep 8 bytes a token for its time.",
-                               "Reckoned, and found equal to memories that really read " + std::to_string(checked) + " tokens."}};
+    BenchTable table{
+        .name = "memory",
+        .title = "Bytes of a memory by its length: YOCO beside a Transformer of equal size",
+        .columns = {{"tokens", BenchUnit::count},
+                    {"model", BenchUnit::text},
+                    {"YOCO state", BenchUnit::bytes, true},
+                    {"YOCO cache", BenchUnit::bytes, true},
+                    {"Transformer cache", BenchUnit::bytes, true},
+                    {"Transformer / YOCO", BenchUnit::times}},
+        .rows = {},
+        .notes = {"Cache in f16. Besides, both keep 8 bytes a token for its time.",
+                  "Reckoned, and found equal to memories that really read " + std::to_string(checked) + " tokens."}};
     const size_t longest = run.options.full ? size_t{1} << 19 : size_t{1} << 16;
     for (const BenchModel& yoco : bench_models(run)) {
         const BenchModel transformer = transformer_beside(yoco);
@@ -40,8 +41,9 @@ BenchTable bench_memory(const BenchRun& run) {
         for (size_t rows = 1024; rows <= longest; rows *= 8) {
             const MemoryBytes small = reckon_memory(yoco.model->config(), rows);
             const MemoryBytes large = reckon_memory(transformer.model->config(), rows);
-            table.rows.push_back({rows, yoco.name, small.state, small.cache, large.cache,
-                                  static_cast<double>(large.state + large.cache) / static_cast<double>(small.state + small.cache)});
+            table.rows.push_back(
+                {rows, yoco.name, small.state, small.cache, large.cache,
+                 static_cast<double>(large.state + large.cache) / static_cast<double>(small.state + small.cache)});
         }
     }
     return table;

@@ -66,7 +66,8 @@ Timed decode_all(const BenchRun& run, const std::string& video) {
 }
 
 // As `longview ask` watches: decoded, encoded, and read into a memory.
-Timed watch(const BenchRun& run, const std::shared_ptr<const LoadedModel>& model, const std::string& video, bool keyframes) {
+Timed watch(const BenchRun& run, const std::shared_ptr<const LoadedModel>& model, const std::string& video,
+            bool keyframes) {
     WatchRequest request{video, {}, run.options.model.threads};
     request.sampling.keyframes = keyframes;
     Session session(model, run.context);
@@ -103,13 +104,15 @@ BenchTable bench_pipeline(const BenchRun& run) {
     const std::string video = made ? made->path().string() : run.options.video;
     const SourceInfo info = open_source(video)->info();
     require(info.duration_us > 0, "bench pipeline: ", video, " has no known length; expected a file with --video");
-    table.notes.push_back((made ? "A generated clip" : video) + ": " + info.codec + " " + std::to_string(info.width) + "x" + std::to_string(info.height) + ", " +
-                          cell_text(info.fps, BenchUnit::per_second) + ", " + cell_text(seconds(info.duration_us), BenchUnit::seconds));
+    table.notes.push_back((made ? "A generated clip" : video) + ": " + info.codec + " " + std::to_string(info.width) +
+                          "x" + std::to_string(info.height) + ", " + cell_text(info.fps, BenchUnit::per_second) + ", " +
+                          cell_text(seconds(info.duration_us), BenchUnit::seconds));
     const auto model = load_model(find_model(run.options.model.dir));
     double bare_s = 0;
     const auto add = [&](const std::string& what, const Timed& timed) {
         table.rows.push_back({what, timed.frames, timed.seconds, static_cast<double>(timed.frames) / timed.seconds,
-                              seconds(info.duration_us) / timed.seconds, bare_s > 0 ? nlohmann::json(bare_s / timed.seconds) : nlohmann::json()});
+                              seconds(info.duration_us) / timed.seconds,
+                              bare_s > 0 ? nlohmann::json(bare_s / timed.seconds) : nlohmann::json()});
     };
     run.talk.say("pipeline: decoding every picture");
     const Timed bare = decode_all(run, video);

@@ -46,14 +46,22 @@ std::string cell_text(const nlohmann::json& cell, BenchUnit unit) {
     const double value = cell.get<double>();
     switch (unit) {
         case BenchUnit::text:
-        case BenchUnit::count: return count_text(value);
-        case BenchUnit::bytes: return bytes_text(value);
-        case BenchUnit::ms: return number(value) + " ms";
-        case BenchUnit::seconds: return number(value) + " s";
-        case BenchUnit::per_second: return number(value) + "/s";
-        case BenchUnit::gflops: return number(value) + " GFLOP/s";
-        case BenchUnit::times: return number(value) + "x";
-        case BenchUnit::share: break;
+        case BenchUnit::count:
+            return count_text(value);
+        case BenchUnit::bytes:
+            return bytes_text(value);
+        case BenchUnit::ms:
+            return number(value) + " ms";
+        case BenchUnit::seconds:
+            return number(value) + " s";
+        case BenchUnit::per_second:
+            return number(value) + "/s";
+        case BenchUnit::gflops:
+            return number(value) + " GFLOP/s";
+        case BenchUnit::times:
+            return number(value) + "x";
+        case BenchUnit::share:
+            break;
     }
     return print("%.2f", value);
 }

@@ -26,7 +26,8 @@ CueFunction follow(CaptionPlan& plan, std::vector<Interval>& intervals) {
     };
 }
 
-Caption caption_of(const AnswerReady& ready, const Interval& interval, const Session& session, const LoadedModel& model) {
+Caption caption_of(const AnswerReady& ready, const Interval& interval, const Session& session,
+                   const LoadedModel& model) {
     if (ready.failure) std::rethrow_exception(ready.failure);
     Caption caption{interval.start_us, interval.end_us, ready.answer.text, {}};
     for (const int kind : session.sightings().between(interval.start_us, interval.end_us))

@@ -26,9 +26,9 @@ class CaptionPlan {
 
    private:
     Step step(const Interval& interval) const;
-    int64_t open_us_;          // start of the interval that is being watched
+    int64_t open_us_;  // start of the interval that is being watched
     const int64_t every_us_;
-    int64_t newest_us_ = -1;   // the newest frame; -1: none yet
+    int64_t newest_us_ = -1;  // the newest frame; -1: none yet
 };
 
 }  // namespace lv

@@ -18,8 +18,10 @@ std::string one_line(std::string_view text) {
     std::string line;
     for (const char c : text) {
         const bool space = c == '\n' || c == '\r' || c == '\t' || c == ' ';
-        if (!space) line += c;
-        else if (!line.empty() && line.back() != ' ') line += ' ';
+        if (!space)
+            line += c;
+        else if (!line.empty() && line.back() != ' ')
+            line += ' ';
     }
     if (!line.empty() && line.back() == ' ') line.pop_back();
     return line;
@@ -29,10 +31,14 @@ std::string one_line(std::string_view text) {
 std::string escape_vtt(std::string_view text) {
     std::string escaped;
     for (const char c : text) {
-        if (c == '&') escaped += "&amp;";
-        else if (c == '<') escaped += "&lt;";
-        else if (c == '>') escaped += "&gt;";
-        else escaped += c;
+        if (c == '&')
+            escaped += "&amp;";
+        else if (c == '<')
+            escaped += "&lt;";
+        else if (c == '>')
+            escaped += "&gt;";
+        else
+            escaped += c;
     }
     return escaped;
 }
@@ -61,7 +67,8 @@ std::vector<CaptionFormat> parse_formats(std::string_view list) {
         const std::string_view name = list.substr(0, comma);
         const auto found = std::find(names.begin(), names.end(), name);
         if (found == names.end())
-            throw UsageError("--format: '" + std::string(name) + "' is not a caption format; choose from srt, vtt, jsonl, txt");
+            throw UsageError("--format: '" + std::string(name) +
+                             "' is not a caption format; choose from srt, vtt, jsonl, txt");
         const auto format = static_cast<CaptionFormat>(found - names.begin());
         if (std::find(formats.begin(), formats.end(), format) == formats.end()) formats.push_back(format);
         if (comma == list.size()) return formats;

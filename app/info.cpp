@@ -34,7 +34,8 @@ ordered_json info_json(const LoadedModel& model) {
         parts.push_back({{"name", part.name}, {"parameters", part.parameters}, {"bytes", part.bytes}});
     for (const LayerKind kind : config.layers) layers.push_back(name_of(kind));
     for (const auto& entry : fs::directory_iterator(model.directory))
-        if (entry.is_regular_file()) files.push_back({{"name", entry.path().filename().string()}, {"bytes", entry.file_size()}});
+        if (entry.is_regular_file())
+            files.push_back({{"name", entry.path().filename().string()}, {"bytes", entry.file_size()}});
     const MemoryBytes hour = reckon_memory(config, hour_of_tokens);
     return {{"directory", model.directory.string()},
             {"name", config.name},
@@ -70,8 +71,8 @@ std::string info_text(const ordered_json& info, const LoadedModel& model) {
     text += "  parameters  " + count(info["parameters"]) + "\n";
     for (const ordered_json& part : info["parts"]) {
         const std::string name = part["name"].get<std::string>();
-        text += "    " + name + std::string(name.size() < 16 ? 16 - name.size() : 1, ' ') + count(part["parameters"]) + " in " +
-                bytes(part["bytes"]) + "\n";
+        text += "    " + name + std::string(name.size() < 16 ? 16 - name.size() : 1, ' ') + count(part["parameters"]) +
+                " in " + bytes(part["bytes"]) + "\n";
     }
     text += "  vocabulary  " + count(info["vocabulary"]) + " pieces\n";
     const ordered_json& hour = info["hour_of_video"];

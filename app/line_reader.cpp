@@ -17,7 +17,8 @@ constexpr size_t longest_line = 64 * 1024;
 
 }  // namespace
 
-LineReader::LineReader(int fd, std::stop_token stop) : fd_(fd), stop_(std::move(stop)), wake_fd_(eventfd(0, EFD_CLOEXEC)) {
+LineReader::LineReader(int fd, std::stop_token stop)
+    : fd_(fd), stop_(std::move(stop)), wake_fd_(eventfd(0, EFD_CLOEXEC)) {
     require(wake_fd_ >= 0, "cannot make an eventfd: ", std::strerror(errno));
 }
 
@@ -29,7 +30,8 @@ bool LineReader::fill() {
         [[maybe_unused]] const ssize_t written = write(wake_fd_, &one, sizeof one);
     });
     std::array<pollfd, 2> waits{pollfd{fd_, POLLIN, 0}, pollfd{wake_fd_, POLLIN, 0}};
-    while (poll(waits.data(), waits.size(), -1) < 0) require(errno == EINTR, "cannot wait for input: ", std::strerror(errno));
+    while (poll(waits.data(), waits.size(), -1) < 0)
+        require(errno == EINTR, "cannot wait for input: ", std::strerror(errno));
     if (stop_.stop_requested()) return false;
     std::array<char, 4096> chunk;
     const ssize_t count = read(fd_, chunk.data(), chunk.size());
@@ -41,7 +43,8 @@ bool LineReader::fill() {
 std::optional<std::string> LineReader::next() {
     size_t end;
     while ((end = buffer_.find('\n')) == std::string::npos) {
-        if (buffer_.size() > longest_line) throw UsageError("a line of standard input is longer than 64 KiB; write one question a line");
+        if (buffer_.size() > longest_line)
+            throw UsageError("a line of standard input is longer than 64 KiB; write one question a line");
         if (fill()) continue;
         if (stop_.stop_requested() || buffer_.empty()) return std::nullopt;
         end = buffer_.size();

@@ -10,7 +10,8 @@
 namespace lv {
 namespace {
 
-constexpr const char* overview = R"(Watches a video once and answers questions about it, with the moments that prove the answer.)";
+constexpr const char* overview =
+    R"(Watches a video once and answers questions about it, with the moments that prove the answer.)";
 
 constexpr const char* main_examples = R"(Examples:
   longview ask street.mp4 "How many people are there at 0:20?" "When does a car first appear?"
@@ -62,12 +63,16 @@ Examples:
 
 void add_model_options(CLI::App& command, ModelOptions& options, std::string& device, bool with_dir) {
     if (with_dir)
-        command.add_option("--model", options.dir, "Model directory (default: $LONGVIEW_MODEL, else the one that came with it)")
+        command
+            .add_option("--model", options.dir,
+                        "Model directory (default: $LONGVIEW_MODEL, else the one that came with it)")
             ->type_name("DIR");
     command.add_option("--threads", options.threads, "Threads to use (default: all cores)")
         ->type_name("N")
         ->check(CLI::Range(1, 1024));
-    command.add_option("--device", device, "auto or cpu (default: auto)")->type_name("NAME")->check(CLI::IsMember({"auto", "cpu"}));
+    command.add_option("--device", device, "auto or cpu (default: auto)")
+        ->type_name("NAME")
+        ->check(CLI::IsMember({"auto", "cpu"}));
 }
 
 struct SamplingText {
@@ -118,8 +123,9 @@ std::string unknown_word_hint(const CLI::App& app, int argc, const char* const* 
     const std::string word = argv[1];
     for (const CLI::App* command : app.get_subcommands({}))
         if (command->get_name() == word) return "";
-    return "unknown command '" + word + "'; the commands are ask, caption, info and bench. To ask about a video: longview ask " +
-           word + " \"What is in the video?\"";
+    return "unknown command '" + word +
+           "'; the commands are ask, caption, info and bench. To ask about a video: longview ask " + word +
+           " \"What is in the video?\"";
 }
 
 }  // namespace
@@ -143,7 +149,8 @@ Command parse_options(int argc, const char* const* argv) {
     ask_command.add_option("VIDEO", ask.video, "File, URL, or - for a pipe")->required()->type_name("");
     ask_command.add_option("QUESTION", ask.questions, "One or more questions, each in quotes")->type_name("");
     ask_command.add_flag("--json", ask.json, "One JSON object: answers, evidence, timings, sizes");
-    ask_command.add_option("--ask-from", ask_from, "-: read questions from standard input, one a line, answered as they come")
+    ask_command
+        .add_option("--ask-from", ask_from, "-: read questions from standard input, one a line, answered as they come")
         ->type_name("-");
     add_sampling_options(ask_command, ask.sampling, sampling_text);
     add_model_options(ask_command, ask.model, device, true);
@@ -152,11 +159,15 @@ Command parse_options(int argc, const char* const* argv) {
     CLI::App& caption_command = *app.add_subcommand("caption", "Write what happens, interval by interval");
     caption_command.footer(caption_examples);
     caption_command.add_option("VIDEO", caption.videos, "Files, URLs, or - for a pipe")->required()->type_name("");
-    caption_command.add_option("--format", formats, "srt, vtt, jsonl, txt, with commas between (default: srt; txt on the terminal)")
+    caption_command
+        .add_option("--format", formats,
+                    "srt, vtt, jsonl, txt, with commas between (default: srt; txt on the terminal)")
         ->type_name("LIST");
-    caption_command.add_option("--out", caption.out, "Folder for the files (default: print on the terminal)")->type_name("DIR");
+    caption_command.add_option("--out", caption.out, "Folder for the files (default: print on the terminal)")
+        ->type_name("DIR");
     caption_command.add_option("--every", every, "Length of an interval (default: 10s)")->type_name("TIME");
-    caption_command.add_flag("--resume", caption.resume, "Skip videos whose files are complete and newer than the video");
+    caption_command.add_flag("--resume", caption.resume,
+                             "Skip videos whose files are complete and newer than the video");
     caption_command.add_option("--jobs", caption.jobs, "Videos at the same time (default: 1)")
         ->type_name("N")
         ->check(CLI::Range(1, 256));
@@ -166,7 +177,8 @@ Command parse_options(int argc, const char* const* argv) {
 
     CLI::App& info_command = *app.add_subcommand("info", "Show what is in a model directory");
     info_command.footer(info_examples);
-    info_command.add_option("MODEL", info.model.dir, "Model directory (default: the one the other commands use)")->type_name("");
+    info_command.add_option("MODEL", info.model.dir, "Model directory (default: the one the other commands use)")
+        ->type_name("");
     info_command.add_flag("--json", info.json, "As one JSON object");
 
     CLI::App& bench_command = *app.add_subcommand("bench", "Measure this machine, each figure beside its yardstick");
@@ -174,7 +186,8 @@ Command parse_options(int argc, const char* const* argv) {
     bench_command.add_option("NAME", bench.names, "Which ones (default: all)")
         ->type_name("")
         ->check(CLI::IsMember({"pipeline", "encode", "prefill", "decode", "memory", "kernels"}));
-    bench_command.add_option("--video", bench.video, "Video for 'pipeline' (default: one is made, 720p h264, 60 s)")->type_name("FILE");
+    bench_command.add_option("--video", bench.video, "Video for 'pipeline' (default: one is made, 720p h264, 60 s)")
+        ->type_name("FILE");
     bench_command.add_flag("--full", bench.full, "Longer lengths too; takes minutes");
     bench_command.add_flag("--json", bench.json, "As one JSON object, for tools/plot_bench.py");
     add_model_options(bench_command, bench.model, device, true);

@@ -25,8 +25,8 @@ std::string progress_line(const ProgressState& state, size_t columns);
 ProgressState combined(std::span<const ProgressState> states);
 
 // Draws progress_line on stderr, at most ten times a second, when stderr is a terminal and `quiet` is off; else silent.
-// Runs at the same time use different slots (small numbers) and share the line. Any thread may call; messages printed by
-// say() do not mix with the line. The destructor clears the line.
+// Runs at the same time use different slots (small numbers) and share the line. Any thread may call; messages printed
+// by say() do not mix with the line. The destructor clears the line.
 class Progress {
    public:
     explicit Progress(bool quiet);

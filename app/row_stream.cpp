@@ -12,9 +12,9 @@
 namespace lv {
 namespace {
 
-constexpr size_t frames_ahead = 16;  // decoded and waiting; small pictures of about 200 KB
-constexpr size_t most_batch = 8;     // frames that are encoded at once
-constexpr int64_t still_us = 40'000; // how long a frame is on screen when nothing says so
+constexpr size_t frames_ahead = 16;   // decoded and waiting; small pictures of about 200 KB
+constexpr size_t most_batch = 8;      // frames that are encoded at once
+constexpr int64_t still_us = 40'000;  // how long a frame is on screen when nothing says so
 
 SourceOptions source_options(const VisionModel& vision, const WatchRequest& request, std::stop_token stop) {
     SourceOptions options;
@@ -40,8 +40,10 @@ std::vector<SeenKind> kinds_of(const SeenFrame& frame) {
     for (const SeenObject& seen : frame.objects) {
         const auto known = std::find_if(kinds.begin(), kinds.end(),
                                         [&](const SeenKind& kind) { return kind.kind == seen.object.kind; });
-        if (known == kinds.end()) kinds.push_back({seen.object.kind, 1});
-        else ++known->count;
+        if (known == kinds.end())
+            kinds.push_back({seen.object.kind, 1});
+        else
+            ++known->count;
     }
     return kinds;
 }
@@ -69,7 +71,7 @@ struct RowStream::Parts {
     EncodedFrames encoded;
     std::vector<Frame> frames;
     RowBatch batch;
-    int64_t newest_us = -1;  // time of the newest frame; -1: none yet
+    int64_t newest_us = -1;    // time of the newest frame; -1: none yet
     Prefetch<Frame> prefetch;  // last: its thread uses the sampler
 };
 
@@ -88,11 +90,13 @@ void RowStream::Parts::require_frames() const {
     const SourceInfo& info = sampler.info();
     require(request.sampling.from_us == 0, "reading ", info.name, ": there is nothing from ",
             written_time(request.sampling.from_us), " on",
-            info.duration_us > 0 ? "; the video ends at " + written_time(info.duration_us) : "", "; choose an earlier --from");
+            info.duration_us > 0 ? "; the video ends at " + written_time(info.duration_us) : "",
+            "; choose an earlier --from");
     fail("reading ", info.name, ": it holds no picture; expected a video with at least one");
 }
 
-RowStream::RowStream(const LoadedModel& model, const WatchRequest& request, const Context& context, std::stop_token stop)
+RowStream::RowStream(const LoadedModel& model, const WatchRequest& request, const Context& context,
+                     std::stop_token stop)
     : parts_(std::make_unique<Parts>(model, request, context, std::move(stop))) {}
 
 RowStream::~RowStream() = default;

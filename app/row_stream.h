@@ -19,8 +19,8 @@ struct LoadedModel;
 
 // How a video is sampled.
 struct SamplingOptions {
-    double fps = 1;         // frames taken per second of video, 0.001..60
-    bool keyframes = false; // the key frames nearest to the sampling times instead; much faster on long files
+    double fps = 1;          // frames taken per second of video, 0.001..60
+    bool keyframes = false;  // the key frames nearest to the sampling times instead; much faster on long files
     int64_t from_us = 0;
     std::optional<int64_t> to_us;  // not set: the end
 

@@ -12,7 +12,8 @@ constexpr size_t most_turns = 64;
 constexpr const char* no_answer = "I can't tell.";  // the model ended its answer before the first word
 
 int64_t steady_us() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
 }
 
 }  // namespace
@@ -61,7 +62,8 @@ uint64_t Session::ask(std::string question, AskWhen when) {
     const uint64_t id = turn.id;
     turn.question = std::move(question);
     if (!turns_.try_push(std::move(turn)))
-        throw UsageError(std::to_string(most_turns) + " questions are waiting for their answers; ask again when some have come");
+        throw UsageError(std::to_string(most_turns) +
+                         " questions are waiting for their answers; ask again when some have come");
     return id;
 }
 

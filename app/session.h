@@ -41,10 +41,10 @@ using CueFunction = std::function<std::vector<Cue>(int64_t next_us, bool ended)>
 
 // What has become of the video so far.
 struct Meters {
-    int64_t first_us = 0;     // where watching began
-    int64_t watched_us = 0;   // time of the newest frame
-    int64_t end_us = 0;       // where it will end; 0: not known
-    int64_t elapsed_us = 0;   // wall clock since watch()
+    int64_t first_us = 0;    // where watching began
+    int64_t watched_us = 0;  // time of the newest frame
+    int64_t end_us = 0;      // where it will end; 0: not known
+    int64_t elapsed_us = 0;  // wall clock since watch()
     int64_t frames = 0;
     size_t rows = 0;
     MemoryBytes memory;
@@ -58,7 +58,7 @@ struct WatchProgress {
     Meters meters;
 };
 struct WatchEnded {
-    Meters meters;       // end_us is now known
+    Meters meters;  // end_us is now known
     SourceStats stats;
     bool stopped = false;        // by stop(), before the end
     std::exception_ptr failure;  // null: well
@@ -72,7 +72,7 @@ struct AnswerReady {
     uint64_t tag = 0;
     std::string question;
     Answer answer;
-    int64_t asked_at_us = 0;  // time of the newest frame that the answer knows
+    int64_t asked_at_us = 0;     // time of the newest frame that the answer knows
     std::exception_ptr failure;  // set: there is no answer, for this reason
 };
 using SessionEvent = std::variant<WatchStarted, WatchProgress, WatchEnded, AnswerPiece, AnswerReady>;

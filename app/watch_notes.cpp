@@ -22,10 +22,10 @@ std::string watched_note(const Meters& meters) {
     const double video_s = static_cast<double>(meters.end_us - meters.first_us) / 1e6;
     const double wall_s = static_cast<double>(meters.elapsed_us) / 1e6;
     std::array<char, 160> text{};
-    std::snprintf(text.data(), text.size(), "watched %s in %.1f s (%.0fx real time): %lld frames, %zu tokens, memory %.1f MiB",
-                  written_time(meters.end_us - meters.first_us).c_str(), wall_s, wall_s > 0 ? video_s / wall_s : 0.0,
-                  static_cast<long long>(meters.frames), meters.rows,
-                  static_cast<double>(meters.memory.total()) / (1 << 20));
+    std::snprintf(
+        text.data(), text.size(), "watched %s in %.1f s (%.0fx real time): %lld frames, %zu tokens, memory %.1f MiB",
+        written_time(meters.end_us - meters.first_us).c_str(), wall_s, wall_s > 0 ? video_s / wall_s : 0.0,
+        static_cast<long long>(meters.frames), meters.rows, static_cast<double>(meters.memory.total()) / (1 << 20));
     return meters.frames == 1 ? "watched a single frame" : text.data();
 }
 

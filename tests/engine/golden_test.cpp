@@ -16,7 +16,8 @@ struct Golden {
         const std::span<const int> id = file.values<int>("ids", {ids.shape[0]});
         const std::span<const double> seconds = file.values<double>("seconds", {ids.shape[0]});
         std::vector<PromptRow> out;
-        for (size_t i = 0; i < id.size(); ++i) out.push_back({id[i], seconds[i] < 0 ? no_time : int64_t(seconds[i] * 1e6)});
+        for (size_t i = 0; i < id.size(); ++i)
+            out.push_back({id[i], seconds[i] < 0 ? no_time : int64_t(seconds[i] * 1e6)});
         return out;
     }
 
