@@ -22,7 +22,7 @@ EMBEDDING_RMS = 3.0
 
 @dataclass
 class Config:
-    """Names as in config.json; see PLAN of the model directory in assets/models/README.md."""
+    """Names as in config.json (engine/config.h says what each means)."""
 
     vocab_size: int
     name: str = "mini"

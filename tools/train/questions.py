@@ -258,23 +258,23 @@ def debut(w):
     return sorted(range(len(w.classes)), key=lambda i: (w.first[i], w.order[i, w.first[i]]))
 
 
-def after(w, rng):
+def _neighbour(w, rng, kind, step):
+    """What first came just after (step 1) or before (-1) a class of the video."""
     c, i = w.ask_class(rng, absent=0.0)
     if i is None:
         return None
     line = debut(w)
-    k = line.index(i)
-    answer = article(NAMES[w.classes[line[k + 1]]]) if k + 1 < len(line) else "nothing"
-    return say(rng, "after", a=a_word(c, rng), s=single(c, rng)), answer + "."
+    k = line.index(i) + step
+    answer = article(NAMES[w.classes[line[k]]]) if 0 <= k < len(line) else "nothing"
+    return say(rng, kind, a=a_word(c, rng), s=single(c, rng)), answer + "."
+
+
+def after(w, rng):
+    return _neighbour(w, rng, "after", 1)
 
 
 def before(w, rng):
-    c, i = w.ask_class(rng, absent=0.0)
-    if i is None:
-        return None
-    line = debut(w)
-    k = line.index(i)
-    return say(rng, "before", a=a_word(c, rng), s=single(c, rng)), (article(NAMES[w.classes[line[k - 1]]]) if k else "nothing") + "."
+    return _neighbour(w, rng, "before", -1)
 
 
 def appears_first(w, rng):
