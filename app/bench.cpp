@@ -33,6 +33,12 @@ std::string build_name() {
 
 }  // namespace
 
+std::vector<size_t> lengths_of(const BenchRun& run, std::vector<size_t> lengths, size_t long_ones) {
+    if (!run.options.lengths.empty()) return run.options.lengths;
+    if (!run.options.full) lengths.resize(lengths.size() - long_ones);
+    return lengths;
+}
+
 int run_bench(const BenchOptions& options, const Interrupt& interrupt) {
     Progress talk(options.quiet);
     const Context context(static_cast<size_t>(options.model.threads));

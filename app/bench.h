@@ -43,6 +43,9 @@ struct BenchRun {
     std::stop_token stop;
 };
 
+// The lengths that --lengths asks for; else `lengths`, without the last `long_ones` of them unless --full is given.
+std::vector<size_t> lengths_of(const BenchRun& run, std::vector<size_t> lengths, size_t long_ones);
+
 BenchTable bench_pipeline(const BenchRun& run);
 BenchTable bench_encode(const BenchRun& run);
 BenchTable bench_prefill(const BenchRun& run);

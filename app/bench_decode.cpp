@@ -49,10 +49,11 @@ BenchTable bench_decode(const BenchRun& run) {
                      .rows = {},
                      .notes = {"Reading bandwidth of this machine: " + cell_text(bandwidth, BenchUnit::bytes) +
                                "/s; small models and short memories stay in the processor's own caches."}};
-    const size_t longest = run.options.full ? size_t{1} << 19 : size_t{1} << 16;
+    const std::vector<size_t> lengths = lengths_of(run, {1 << 10, 1 << 13, 1 << 16, 1 << 19}, 1);
     for (const BenchModel& yoco : bench_models(run)) {
         const BenchModel transformer = transformer_beside(yoco);
-        for (size_t rows = 1024; rows <= longest && !run.stop.stop_requested(); rows *= 8) {
+        for (const size_t rows : lengths) {
+            if (run.stop.stop_requested()) break;
             run.talk.say("decode: " + yoco.name + ", " + cell_text(rows, BenchUnit::count) + " tokens");
             const Rate ours = decode_rate(run, yoco.model, rows);
             const Rate theirs = decode_rate(run, transformer.model, rows);

@@ -32,13 +32,13 @@ BenchTable bench_memory(const BenchRun& run) {
         .rows = {},
         .notes = {"Cache in f16. Besides, both keep 8 bytes a token for its time.",
                   "Reckoned, and found equal to memories that really read " + std::to_string(checked) + " tokens."}};
-    const size_t longest = run.options.full ? size_t{1} << 19 : size_t{1} << 16;
+    const std::vector<size_t> lengths = lengths_of(run, {1 << 10, 1 << 13, 1 << 16, 1 << 19}, 1);
     for (const BenchModel& yoco : bench_models(run)) {
         const BenchModel transformer = transformer_beside(yoco);
         run.talk.say("memory: " + yoco.name);
         check_sums(run, yoco.model, checked);
         check_sums(run, transformer.model, checked);
-        for (size_t rows = 1024; rows <= longest; rows *= 8) {
+        for (const size_t rows : lengths) {
             const MemoryBytes small = reckon_memory(yoco.model->config(), rows);
             const MemoryBytes large = reckon_memory(transformer.model->config(), rows);
             table.rows.push_back(

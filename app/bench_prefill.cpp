@@ -26,10 +26,11 @@ BenchTable bench_prefill(const BenchRun& run) {
                                  {"YOCO / Transformer", BenchUnit::times}},
                      .rows = {},
                      .notes = {"Matmul peak of this machine, f32: " + cell_text(peak / 1e9, BenchUnit::gflops) + "."}};
-    const size_t longest = run.options.full ? 16384 : 4096;
+    const std::vector<size_t> lengths = lengths_of(run, {1 << 10, 1 << 12, 1 << 14}, 1);
     for (const BenchModel& yoco : bench_models(run)) {
         const BenchModel transformer = transformer_beside(yoco);
-        for (size_t rows = 1024; rows <= longest && !run.stop.stop_requested(); rows *= 4) {
+        for (const size_t rows : lengths) {
+            if (run.stop.stop_requested()) break;
             run.talk.say("prefill: " + yoco.name + ", " + cell_text(rows, BenchUnit::count) + " tokens");
             const Rate ours = prefill_rate(run, yoco.model, rows);
             const Rate theirs = prefill_rate(run, transformer.model, rows);

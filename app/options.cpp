@@ -48,19 +48,6 @@ constexpr const char* info_examples = R"(Examples:
   longview info                       the model that the other commands would use
   longview info path/to/model --json)";
 
-constexpr const char* bench_examples = R"(Names:
-  pipeline   a 720p h264 video at 1 frame a second: times real time, share of bare decoding
-  encode     frames a second through the vision net alone
-  prefill    rows a second into the memory, share of the machine's matmul peak; mini and a random 100M model
-  decode     words a second out of the cross-decoder, by length
-  memory     bytes of state and cache by length: YOCO beside a Transformer of equal size
-  kernels    every kernel alone: its share of the matmul peak or of the copy bandwidth
-
-Examples:
-  longview bench                       all of them
-  longview bench memory prefill --json > bench.json && tools/plot_bench.py bench.json --out pictures
-  longview bench pipeline --video my.mp4)";
-
 void add_model_options(CLI::App& command, ModelOptions& options, std::string& device, bool with_dir) {
     if (with_dir)
         command
@@ -181,17 +168,8 @@ Command parse_options(int argc, const char* const* argv) {
         ->type_name("");
     info_command.add_flag("--json", info.json, "As one JSON object");
 
-    CLI::App& bench_command = *app.add_subcommand("bench", "Measure this machine, each figure beside its yardstick");
-    bench_command.footer(bench_examples);
-    bench_command.add_option("NAME", bench.names, "Which ones (default: all)")
-        ->type_name("")
-        ->check(CLI::IsMember({"pipeline", "encode", "prefill", "decode", "memory", "kernels"}));
-    bench_command.add_option("--video", bench.video, "Video for 'pipeline' (default: one is made, 720p h264, 60 s)")
-        ->type_name("FILE");
-    bench_command.add_flag("--full", bench.full, "Longer lengths too; takes minutes");
-    bench_command.add_flag("--json", bench.json, "As one JSON object, for tools/plot_bench.py");
+    CLI::App& bench_command = add_bench_command(app, bench);
     add_model_options(bench_command, bench.model, device, true);
-    bench_command.add_flag("-q,--quiet", bench.quiet, "No notes on stderr");
 
     if (const std::string hint = unknown_word_hint(app, argc, argv); !hint.empty()) throw UsageError(hint);
     try {
@@ -218,7 +196,10 @@ Command parse_options(int argc, const char* const* argv) {
         return caption;
     }
     if (info_command.parsed()) return info;
-    if (bench_command.parsed()) return bench;
+    if (bench_command.parsed()) {
+        check_bench(bench);
+        return bench;
+    }
     return ShowText{app.help()};
 }
 

@@ -6,16 +6,12 @@
 #include <variant>
 #include <vector>
 
+#include "app/bench_options.h"
 #include "app/captions.h"
+#include "app/model_options.h"
 #include "app/row_stream.h"
 
 namespace lv {
-
-// What every command that needs the model can be told.
-struct ModelOptions {
-    std::string dir;  // empty: found as app/model_path.h says
-    int threads = 0;  // 0: as many as the machine has
-};
 
 struct AskOptions {
     ModelOptions model;
@@ -42,15 +38,6 @@ struct CaptionOptions {
 struct InfoOptions {
     ModelOptions model;
     bool json = false;
-};
-
-struct BenchOptions {
-    ModelOptions model;
-    std::vector<std::string> names;  // empty: all
-    std::string video;               // empty: the bench makes its own clip
-    bool json = false;
-    bool quiet = false;
-    bool full = false;  // the long lengths too
 };
 
 // Text to print on stdout and be done (help, version).

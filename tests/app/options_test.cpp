@@ -66,6 +66,14 @@ TEST(Options, CaptionWritesSrtIntoAFolderAndTxtToTheTerminal) {
     EXPECT_TRUE(caption.resume);
 }
 
+TEST(Options, BenchTakesLengthsInTokens) {
+    const auto bench = std::get<BenchOptions>(parse("bench", "memory", "--lengths", "1M,1000,4K,4096", "--threads", "2"));
+    EXPECT_EQ(bench.lengths, (std::vector<size_t>{1000, 4096, 1 << 20}));
+    EXPECT_EQ(bench.model.threads, 2);
+    for (const char* bad : {"4Q", "", "4K,", "0", "-1K", "99999999999999999999", "100"})
+        EXPECT_TRUE(contains(refusal("bench", "--lengths", bad), "--lengths")) << bad;
+}
+
 TEST(Options, MisuseIsASentenceThatSaysWhatToDo) {
     EXPECT_TRUE(contains(refusal("ask"), "VIDEO"));
     EXPECT_TRUE(contains(refusal("ask", "a.mp4"), "no question"));

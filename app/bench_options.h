@@ -1,0 +1,37 @@
+// What `longview bench` can be told, and how it is written.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/model_options.h"
+
+namespace CLI {
+class App;
+}
+
+namespace lv {
+
+struct BenchOptions {
+    ModelOptions model;
+    std::vector<std::string> names;  // empty: all
+    std::string video;               // empty: the bench makes its own clip
+    bool json = false;
+    bool quiet = false;
+    bool full = false;  // the long lengths too
+
+    std::vector<size_t> lengths;  // tokens in memory, rising; empty: each bench has its own
+};
+
+// "4K" is 4096, "1M" 1048576, "1000" itself. Throws UsageError that names `what`.
+size_t parse_count(std::string_view text, std::string_view what);
+
+// Adds the command to the program; what is parsed is written to `options`.
+CLI::App& add_bench_command(CLI::App& app, BenchOptions& options);
+
+// Throws UsageError where options do not fit together.
+void check_bench(const BenchOptions& options);
+
+}  // namespace lv
