@@ -12,15 +12,16 @@ namespace {
 
 struct Bench {
     std::string_view name;
-    BenchTable (*measure)(const BenchRun&);
+    std::vector<BenchTable> (*measure)(const BenchRun&);
 };
 
-constexpr std::array<Bench, 6> benches{{{"pipeline", bench_pipeline},
+constexpr std::array<Bench, 7> benches{{{"pipeline", bench_pipeline},
                                         {"encode", bench_encode},
                                         {"prefill", bench_prefill},
                                         {"decode", bench_decode},
                                         {"memory", bench_memory},
-                                        {"kernels", bench_kernels}}};
+                                        {"kernels", bench_kernels},
+                                        {"needle", bench_needle}}};
 
 std::string build_name() {
 #ifdef NDEBUG
@@ -49,12 +50,14 @@ int run_bench(const BenchOptions& options, const Interrupt& interrupt) {
     for (const Bench& bench : benches) {
         const std::vector<std::string>& names = options.names;
         if (!names.empty() && std::find(names.begin(), names.end(), bench.name) == names.end()) continue;
-        const BenchTable table = bench.measure(run);
+        const std::vector<BenchTable> tables = bench.measure(run);
         if (interrupt.happened()) return exit_interrupted;
-        if (options.json)
-            report["benches"].push_back(table_json(table));
-        else
-            print_out("\n" + table_text(table));
+        for (const BenchTable& table : tables) {
+            if (options.json)
+                report["benches"].push_back(table_json(table));
+            else
+                print_out("\n" + table_text(table));
+        }
     }
     if (options.json) print_out(report.dump(2) + "\n");
     return 0;

@@ -21,12 +21,17 @@ struct BenchColumn {
     bool drawn = false;  // a curve of the picture, over the first column
 };
 
+// How tools/plot_bench.py draws a table: a curve for each drawn column over the first one, or a field of shares with a
+// column for each drawn one and a row for each of the table's.
+enum class BenchPicture { curves, heat };
+
 struct BenchTable {
-    std::string name;   // of the bench, e.g. "memory"
+    std::string name;   // of the bench, e.g. "memory"; begins with it where a bench has several tables
     std::string title;  // a sentence
     std::vector<BenchColumn> columns;
     std::vector<std::vector<nlohmann::json>> rows;  // a cell a column; null: not measured
     std::vector<std::string> notes;
+    BenchPicture picture = BenchPicture::curves;
 };
 
 // "512 B", "1.5 MiB", "31/s", "0.62", "12.5 ms", ...; "-" for null.
@@ -46,11 +51,12 @@ struct BenchRun {
 // The lengths that --lengths asks for; else `lengths`, without the last `long_ones` of them unless --full is given.
 std::vector<size_t> lengths_of(const BenchRun& run, std::vector<size_t> lengths, size_t long_ones);
 
-BenchTable bench_pipeline(const BenchRun& run);
-BenchTable bench_encode(const BenchRun& run);
-BenchTable bench_prefill(const BenchRun& run);
-BenchTable bench_decode(const BenchRun& run);
-BenchTable bench_memory(const BenchRun& run);
-BenchTable bench_kernels(const BenchRun& run);
+std::vector<BenchTable> bench_pipeline(const BenchRun& run);
+std::vector<BenchTable> bench_encode(const BenchRun& run);
+std::vector<BenchTable> bench_prefill(const BenchRun& run);
+std::vector<BenchTable> bench_decode(const BenchRun& run);
+std::vector<BenchTable> bench_memory(const BenchRun& run);
+std::vector<BenchTable> bench_kernels(const BenchRun& run);
+std::vector<BenchTable> bench_needle(const BenchRun& run);
 
 }  // namespace lv

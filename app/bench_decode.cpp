@@ -34,7 +34,7 @@ Rate decode_rate(const BenchRun& run, const std::shared_ptr<const Model>& model,
 
 }  // namespace
 
-BenchTable bench_decode(const BenchRun& run) {
+std::vector<BenchTable> bench_decode(const BenchRun& run) {
     run.talk.say("decode: the machine's memory bandwidth");
     const double bandwidth = read_bandwidth(run.context);
     BenchTable table{.name = "decode",
@@ -62,7 +62,7 @@ BenchTable bench_decode(const BenchRun& run) {
                                   theirs.seconds / ours.seconds});
         }
     }
-    return table;
+    return {table};
 }
 
 }  // namespace lv

@@ -37,7 +37,7 @@ double look_seconds(const Context& context, const VisionModel& vision, size_t ba
 
 }  // namespace
 
-BenchTable bench_encode(const BenchRun& run) {
+std::vector<BenchTable> bench_encode(const BenchRun& run) {
     const auto model = load_model(find_model(run.options.model.dir));
     const VisionModel& vision = *model->vision;
     const auto canvas_height = static_cast<size_t>((height + 31) / 32 * 32);
@@ -65,7 +65,7 @@ BenchTable bench_encode(const BenchRun& run) {
             table.rows.push_back({count, batch, rate, 1e3 / rate, flops * rate / 1e9, flops * rate / peak});
         }
     }
-    return table;
+    return {table};
 }
 
 }  // namespace lv

@@ -3,7 +3,7 @@
 
 namespace lv {
 
-BenchTable bench_kernels(const BenchRun& run) {
+std::vector<BenchTable> bench_kernels(const BenchRun& run) {
     run.talk.say("kernels");
     BenchTable table{
         .name = "kernels",
@@ -20,7 +20,7 @@ BenchTable bench_kernels(const BenchRun& run) {
             figure.is_bytes ? cell_text(rate, BenchUnit::bytes) + "/s" : cell_text(rate / 1e9, BenchUnit::gflops);
         table.rows.push_back({figure.name, figure.seconds * 1e3, rate_text, figure.share});
     }
-    return table;
+    return {table};
 }
 
 }  // namespace lv

@@ -18,7 +18,7 @@ void check_sums(const BenchRun& run, const std::shared_ptr<const Model>& model, 
 
 }  // namespace
 
-BenchTable bench_memory(const BenchRun& run) {
+std::vector<BenchTable> bench_memory(const BenchRun& run) {
     constexpr size_t checked = 1024;
     BenchTable table{
         .name = "memory",
@@ -46,7 +46,7 @@ BenchTable bench_memory(const BenchRun& run) {
                  static_cast<double>(large.state + large.cache) / static_cast<double>(small.state + small.cache)});
         }
     }
-    return table;
+    return {table};
 }
 
 }  // namespace lv

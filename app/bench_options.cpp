@@ -16,13 +16,15 @@ constexpr const char* examples = R"(Names:
   decode     words a second out of the cross-decoder, by length
   memory     bytes of state and cache by length: YOCO beside a Transformer of equal size
   kernels    every kernel alone: its share of the matmul peak or of the copy bandwidth
+  needle     a few frames of a dog hidden in hours of other things: when, what and where, by depth and length
 
 Examples:
   longview bench                       all of them
   longview bench memory prefill --json > bench.json && tools/plot_bench.py bench.json --out pictures
+  longview bench needle --lengths 4K,32K,256K,1M    minutes; asks by depth and length
   longview bench pipeline --video my.mp4)";
 
-const std::vector<std::string> names{"pipeline", "encode", "prefill", "decode", "memory", "kernels"};
+const std::vector<std::string> names{"pipeline", "encode", "prefill", "decode", "memory", "kernels", "needle"};
 
 std::vector<std::string_view> parts_of(std::string_view list) {
     std::vector<std::string_view> parts;
@@ -40,6 +42,13 @@ std::vector<size_t> parse_counts(std::string_view list, std::string_view what) {
     std::sort(counts.begin(), counts.end());
     counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
     return counts;
+}
+
+DType parse_cache(std::string_view text) {
+    if (text == "f16") return DType::f16;
+    if (text == "int8") return DType::i8;
+    if (text == "f32") return DType::f32;
+    throw UsageError("--cache: found '" + std::string(text) + "', expected f16, int8 or f32");
 }
 
 }  // namespace
@@ -67,6 +76,23 @@ CLI::App& add_bench_command(CLI::App& app, BenchOptions& options) {
             "--lengths", [&](const std::string& text) { options.lengths = parse_counts(text, "--lengths"); },
             "Tokens in memory, with commas between: 4K,32K,1M")
         ->type_name("LIST");
+    command
+        .add_option_function<std::string>(
+            "--needles", [&](const std::string& text) { options.needles = parse_counts(text, "--needles"); },
+            "How many are hidden at once (default: 1,2,4,8)")
+        ->type_name("LIST");
+    command.add_option("--depths", options.depths, "Places of a single needle (default: 10)")
+        ->type_name("N")
+        ->check(CLI::Range(size_t{1}, most_needles));
+    command.add_option("--trials", options.trials, "Haystacks a length (default: 4 up to 64K tokens, then 1)")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1000));
+    command.add_option("--seed", options.seed, "Of the haystacks (default: 1)")->type_name("N");
+    command
+        .add_option_function<std::string>(
+            "--cache", [&](const std::string& text) { options.cache = parse_cache(text); },
+            "Numbers of the cache: f16, int8 or f32 (default: f16)")
+        ->type_name("TYPE");
     command.add_flag("--json", options.json, "As one JSON object, for tools/plot_bench.py");
     command.add_flag("-q,--quiet", options.quiet, "No notes on stderr");
     return command;
@@ -75,6 +101,9 @@ CLI::App& add_bench_command(CLI::App& app, BenchOptions& options) {
 void check_bench(const BenchOptions& options) {
     if (!options.lengths.empty() && options.lengths.front() < 512)
         throw UsageError("--lengths: found " + std::to_string(options.lengths.front()) + ", expected at least 512");
+    if (options.needles.back() > most_needles)
+        throw UsageError("--needles: found " + std::to_string(options.needles.back()) + ", expected at most " +
+                         std::to_string(most_needles));
 }
 
 }  // namespace lv

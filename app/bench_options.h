@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "app/model_options.h"
+#include "kernels/core/dtype.h"
 
 namespace CLI {
 class App;
@@ -23,7 +25,16 @@ struct BenchOptions {
     bool full = false;  // the long lengths too
 
     std::vector<size_t> lengths;  // tokens in memory, rising; empty: each bench has its own
+
+    // Of the benches that ask about a haystack.
+    size_t trials = 0;                        // haystacks a length; 0: by length
+    size_t depths = 10;                       // places of a needle, from the beginning to the end
+    std::vector<size_t> needles{1, 2, 4, 8};  // hidden at once, rising
+    DType cache = DType::f16;
+    uint64_t seed = 1;
 };
+
+constexpr size_t most_needles = 32;  // of the 80 kinds
 
 // "4K" is 4096, "1M" 1048576, "1000" itself. Throws UsageError that names `what`.
 size_t parse_count(std::string_view text, std::string_view what);

@@ -84,7 +84,7 @@ Timed watch(const BenchRun& run, const std::shared_ptr<const LoadedModel>& model
 
 }  // namespace
 
-BenchTable bench_pipeline(const BenchRun& run) {
+std::vector<BenchTable> bench_pipeline(const BenchRun& run) {
     BenchTable table{.name = "pipeline",
                      .title = "A video watched at 1 frame a second: decoded, encoded, read into the memory",
                      .columns = {{"what", BenchUnit::text},
@@ -99,7 +99,7 @@ BenchTable bench_pipeline(const BenchRun& run) {
     if (run.options.video.empty()) {
         run.talk.say("pipeline: making a clip of 720p");
         made.emplace(run.stop);
-        if (run.stop.stop_requested()) return table;
+        if (run.stop.stop_requested()) return {table};
     }
     const std::string video = made ? made->path().string() : run.options.video;
     const SourceInfo info = open_source(video)->info();
@@ -121,7 +121,7 @@ BenchTable bench_pipeline(const BenchRun& run) {
     run.talk.say("pipeline: watching");
     add("watch, 1 frame/s", watch(run, model, video, false));
     add("watch, key frames only", watch(run, model, video, true));
-    return table;
+    return {table};
 }
 
 }  // namespace lv

@@ -12,7 +12,7 @@ Rate prefill_rate(const BenchRun& run, const std::shared_ptr<const Model>& model
 
 }  // namespace
 
-BenchTable bench_prefill(const BenchRun& run) {
+std::vector<BenchTable> bench_prefill(const BenchRun& run) {
     run.talk.say("prefill: the machine's matmul peak");
     const double peak = sgemm_peak(run.context);
     BenchTable table{.name = "prefill",
@@ -39,7 +39,7 @@ BenchTable bench_prefill(const BenchRun& run) {
                                   ours.rows_per_second / theirs.rows_per_second});
         }
     }
-    return table;
+    return {table};
 }
 
 }  // namespace lv

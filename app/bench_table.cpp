@@ -97,6 +97,7 @@ nlohmann::ordered_json table_json(const BenchTable& table) {
     object["columns"] = nlohmann::ordered_json::array();
     for (const BenchColumn& column : table.columns)
         object["columns"].push_back({{"name", column.name}, {"unit", unit_name(column.unit)}, {"drawn", column.drawn}});
+    if (table.picture == BenchPicture::heat) object["picture"] = "heat";
     object["rows"] = table.rows;
     object["notes"] = table.notes;
     return object;

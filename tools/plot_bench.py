@@ -5,7 +5,8 @@
     tools/plot_bench.py bench.json --out assets/pictures
 
 Writes OUT/bench_<name>_<model>.svg for every table that has columns marked "drawn", over its first column, on
-logarithmic axes; one picture for each name in its column "model".
+logarithmic axes; one picture for each name in its column "model". A table whose "picture" is "heat" becomes a field of
+shares from 0 to 1 instead: a column for each drawn one, a row for each of its rows.
 """
 
 import argparse
@@ -103,6 +104,40 @@ def picture(table, model):
     return "\n".join(out + ["</svg>"]) + "\n"
 
 
+def heat_color(share):
+    """Red over pale yellow to blue-green, readable to the colour-blind."""
+    stops = [(0.0, (178, 52, 69)), (0.5, (247, 229, 173)), (1.0, (34, 132, 118))]
+    for (low, a), (high, b) in zip(stops, stops[1:]):
+        if share <= high:
+            part = (share - low) / (high - low)
+            return "#" + "".join(f"{round(x + part * (y - x)):02x}" for x, y in zip(a, b))
+    return "#228476"
+
+
+def heat(table):
+    drawn = [i for i, c in enumerate(table["columns"]) if c["drawn"]]
+    wide, high, left, top = 92, 30, 96, 84
+    width, height = max(left + wide * len(drawn) + 28, 460), top + high * len(table["rows"]) + 28
+    title, _, how = table["title"].partition(" (")
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" style="{STYLE}">',
+           f'<rect width="{width}" height="{height}" rx="10" fill="#ffffff"/>',
+           text(24, 30, title, 13.5, color="#1f2328", weight="600"), text(24, 49, how.rstrip(")"), 12),
+           text(left - 12, top - 10, table["columns"][0]["name"], 12, "end")]
+    for k, i in enumerate(drawn):
+        out.append(text(left + wide * (k + 0.5), top - 10, table["columns"][i]["name"], 12, "middle", weight="600"))
+    for r, row in enumerate(table["rows"]):
+        y = top + high * r
+        out.append(text(left - 12, y + 20, f"{100 * row[0]:.0f} %", 12, "end"))
+        for k, i in enumerate(drawn):
+            color = "#eeeeee" if row[i] is None else heat_color(row[i])
+            ink = "#ffffff" if row[i] is not None and abs(row[i] - 0.5) > 0.33 else "#1f2328"
+            label = "-" if row[i] is None else f"{row[i]:.2f}"
+            out.append(f'<rect x="{left + wide * k + 1}" y="{y + 1}" width="{wide - 2}" height="{high - 2}" rx="4" '
+                       f'fill="{color}"/>')
+            out.append(text(left + wide * (k + 0.5), y + 20, label, 12.5, "middle", ink))
+    return "\n".join(out + ["</svg>"]) + "\n"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("json", type=pathlib.Path, help="what `longview bench --json` printed")
@@ -112,6 +147,11 @@ def main():
     options.out.mkdir(parents=True, exist_ok=True)
     for table in tables:
         if not any(column["drawn"] for column in table["columns"]):
+            continue
+        if table.get("picture") == "heat":
+            path = options.out / f'bench_{table["name"]}.svg'
+            path.write_text(heat(table))
+            print(path)
             continue
         for model, part in by_model(table):
             path = options.out / ("_".join(filter(None, ["bench", table["name"], model])) + ".svg")
