@@ -232,8 +232,7 @@ size_t Haystack::next(std::vector<float>& rows, std::vector<int64_t>& times_us) 
     come_and_go();
     const std::span<const Track> tracks = tracker_.update(detect(log_.frames() < steady_until_));
     const int64_t time_us = log_.time_us(log_.frames());
-    const size_t count = token_rows_.append(time_us, tracks, scene_, false, rows);
-    times_us.insert(times_us.end(), count, time_us);
+    const size_t count = token_rows_.append(time_us, tracks, scene_, false, rows, times_us);
     const std::vector<SeenGroup> seen = grouped(
         tracks, [](const Track& t) { return t.now.kind; }, [](const Track& t) { return t.now.cx(); });
     log_.add(seen, seen == there());

@@ -72,6 +72,7 @@ RowLayout parse_rows(const Fields& config, const std::string& where) {
     RowLayout out;
     out.feature_dim = rows.size("feature_dim", 1, most_dim);
     out.is_time = rows.size("is_time", 0, out.feature_dim - 1);
+    if (rows.has("is_future")) out.is_future = rows.size("is_future", 1, out.feature_dim - 1);
     if (!rows.has("fourier")) return out;
     const Fields fourier(rows.at("fourier"), where + ", rows.fourier");
     out.fourier_first = fourier.size("first", 0, out.feature_dim - 1);

@@ -20,6 +20,7 @@ std::string_view name_of(LayerKind kind);
 struct RowLayout {
     size_t feature_dim = 0;       // columns of a feature row
     size_t is_time = 0;           // column that is 1 in a time row
+    size_t is_future = 0;         // column that is 1 in a time row beyond the video; 0: no such column
     size_t fourier_first = 0;     // columns first + 2i, first + 2i + 1: sin, cos of 2 pi t / period_i
     size_t fourier_count = 0;     // periods; 0: no such columns
     double first_period_s = 2.0;  // period_i = first_period_s * period_ratio^i, in seconds

@@ -45,7 +45,7 @@ ConstMatrix Memory::append_prompt(Workspace& work, std::span<const PromptRow> ro
             if (from.id >= 0)
                 model_->text_row(from.id, from.time_us, x.row(row));
             else
-                model_->time_row(from.time_us, x.row(row));
+                model_->time_row(from.time_us, from.time_us > last_time_us_, x.row(row));
         }
         done += count;
         logits =

@@ -56,9 +56,10 @@ void Model::feature_rows(const Context& context, ConstMatrix features, std::span
     });
 }
 
-void Model::time_row(int64_t time_us, std::span<float> x) const {
+void Model::time_row(int64_t time_us, bool future, std::span<float> x) const {
     std::ranges::copy(projector_bias_, x.begin());
     add_scaled(projector_column(config_.rows.is_time), 1.0f, x);
+    if (future && config_.rows.is_future) add_scaled(projector_column(config_.rows.is_future), 1.0f, x);
     add_time_part(time_us, x);
 }
 

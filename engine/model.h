@@ -76,8 +76,8 @@ class Model {
     // x [tokens, dim] = features [tokens, feature_dim] projector + bias + what the row's hour, minute and second add.
     // Costs by the non-zero features. Error when the width or the number of times is wrong.
     void feature_rows(const Context& context, ConstMatrix features, std::span<const int64_t> times_us, Matrix x) const;
-    // x [dim] of a time that a question names (or of "now").
-    void time_row(int64_t time_us, std::span<float> x) const;
+    // x [dim] of a time that a question names (or of "now"); `future`: it lies beyond the last frame.
+    void time_row(int64_t time_us, bool future, std::span<float> x) const;
     // x [dim] = embedding[id] * sqrt(dim); with a time, what that adds to any row is added.
     void text_row(int id, int64_t time_us, std::span<float> x) const;
 

@@ -17,8 +17,9 @@ namespace lv {
 
 constexpr int64_t no_time = std::numeric_limits<int64_t>::min();  // the time of rows that have none
 
-// One row of a prompt: a piece of text (id >= 0), or a time (id < 0). The rows of an answer, from <a> on, are text that
-// carries the time which was asked about, as every row of a video carries its own.
+// One row of a prompt: a piece of text (id >= 0), or a time (id < 0; the model is told when it lies beyond the video).
+// The rows of an answer, from <a> on, are text that carries the time which was asked about, as every row of a video
+// carries its own.
 struct PromptRow {
     int id = -1;
     int64_t time_us = no_time;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int field_px = 16;
 constexpr int noise = 3;  // mean absolute difference of a field's bytes that coding alone makes
-constexpr uint32_t state_version = 1;
+constexpr uint32_t state_version = 2;
 
 std::vector<std::string> outputs_of(const VisionConfig& config) {
     std::vector<std::string> names{config.classes};
@@ -55,13 +55,14 @@ VisionModel::VisionModel(const VisionConfig& config, const WeightFile& weights, 
 
 void VisionModel::check() const {
     const size_t kinds = config_.objects.classes.size();
-    require(kinds == row::kinds, "reading the vision part of the model: it knows ", kinds, " kinds of objects; expected ",
-            row::kinds, " (COCO's); this model needs another longview");
+    require(kinds == row::kinds, "reading the vision part of the model: it knows ", kinds,
+            " kinds of objects; expected ", row::kinds, " (COCO's); this model needs another longview");
     const auto side = static_cast<size_t>((config_.input.long_side + config_.input.multiple - 1) /
                                           config_.input.multiple * config_.input.multiple);
     const std::vector<MapShape> shapes = net_.shapes(side, side);
     require(shapes[0] == MapShape{1, 1, row::scenes}, "reading the vision part of the model: the layer ",
-            config_.classes, " gives ", shapes[0].size(), " values; expected ", row::scenes, "; export the model again");
+            config_.classes, " gives ", shapes[0].size(), " values; expected ", row::scenes,
+            "; export the model again");
     const size_t strides = config_.objects.strides.size();
     for (size_t i = 0; i < strides; ++i) {
         const size_t cells = side / static_cast<size_t>(config_.objects.strides[i]);
@@ -85,7 +86,8 @@ std::vector<Sight> VisionModel::look(const Context& context, std::span<const Pic
         const size_t values = canvases[members[0]].values.size();
         std::vector<float> batch(values * members.size());
         for (size_t k = 0; k < members.size(); ++k)
-            std::copy(canvases[members[k]].values.begin(), canvases[members[k]].values.end(), batch.begin() + k * values);
+            std::copy(canvases[members[k]].values.begin(), canvases[members[k]].values.end(),
+                      batch.begin() + k * values);
         const std::vector<NetMap> maps = net_.run(context, members.size(), size.first, size.second, batch.data());
         for (size_t k = 0; k < members.size(); ++k) {
             const Canvas& canvas = canvases[members[k]];
@@ -148,8 +150,7 @@ void Encoder::encode(const Context& context, std::span<const Frame> frames, Enco
         for (const Track& track : tracks) seen.objects.push_back({track.id, track.now});
         seen.scene = last_sight_.scene;
         seen.first_row = out.rows();
-        seen.rows = rows_.append(seen.time_us, tracks, seen.scene, seen.cut, out.values);
-        out.times_us.insert(out.times_us.end(), seen.rows, seen.time_us);
+        seen.rows = rows_.append(seen.time_us, tracks, seen.scene, seen.cut, out.values, out.times_us);
         out.frames.push_back(std::move(seen));
     }
 }

@@ -35,9 +35,8 @@ Scene scene_of(std::span<const float> logits) {
     assert(logits.size() >= row::scenes_kept);
     std::vector<int> order(logits.size());
     std::iota(order.begin(), order.end(), 0);
-    std::partial_sort(order.begin(), order.begin() + row::scenes_kept, order.end(), [&](int a, int b) {
-        return logits[a] != logits[b] ? logits[a] > logits[b] : a < b;
-    });
+    std::partial_sort(order.begin(), order.begin() + row::scenes_kept, order.end(),
+                      [&](int a, int b) { return logits[a] != logits[b] ? logits[a] > logits[b] : a < b; });
     double sum = 0;
     for (float logit : logits) sum += std::exp(static_cast<double>(logit) - logits[order[0]]);
     Scene scene;
@@ -88,7 +87,8 @@ std::vector<TokenRows::Group> TokenRows::groups_of(std::span<const Track> tracks
         if (object.area() <= group->largest) continue;
         group->largest = object.area();
         seen.motion = motion_of(track);
-        seen.box[0] = object.cx(), seen.box[1] = object.cy(), seen.box[2] = object.width(), seen.box[3] = object.height();
+        seen.box[0] = object.cx(), seen.box[1] = object.cy(), seen.box[2] = object.width(),
+        seen.box[3] = object.height();
     }
     for (Group& group : groups) group.mean_cx /= static_cast<float>(group.seen.count);
     if (groups.size() > row::object_rows) {
@@ -125,18 +125,39 @@ void TokenRows::write_kind(int kind, int32_t before, int rank, std::span<float> 
     row[row::motion + now.motion] = 1;
 }
 
+void TokenRows::write_event(std::span<float> row) const {
+    size_t first = row::event;
+    for (const size_t modulus : row::event_moduli) {
+        row[first + events_ % modulus] = 1;
+        first += modulus;
+    }
+}
+
 size_t TokenRows::append(int64_t time_us, std::span<const Track> tracks, const Scene& scene, bool cut,
-                         std::vector<float>& rows) {
+                         std::vector<float>& rows, std::vector<int64_t>& times_us) {
     const std::vector<Group> groups = groups_of(tracks);
-    const size_t first = rows.size();
-    const auto add_row = [&]() -> std::span<float> {
+    const size_t first = times_us.size();
+    const auto add_row = [&](int64_t row_us) -> std::span<float> {
         rows.resize(rows.size() + row::feature_dim, 0.0f);
+        times_us.push_back(row_us);
         const std::span<float> row(rows.data() + rows.size() - row::feature_dim, row::feature_dim);
-        write_time(time_us, row);
+        write_time(row_us, row);
         return row;
     };
 
-    std::span<float> scene_row = add_row();
+    std::array<int32_t, row::kinds> before;
+    for (size_t kind = 0; kind < row::kinds; ++kind) before[kind] = std::exchange(kinds_[kind].count, 0);
+    for (const Group& group : groups) kinds_[group.kind].count = group.seen.count;
+    for (size_t kind = 0; kind < row::kinds; ++kind) {
+        if (before[kind] == 0 || kinds_[kind].count > 0) continue;
+        ++events_;
+        const std::span<float> row = add_row(last_us_);
+        write_kind(static_cast<int>(kind), before[kind], -1, row);
+        write_event(row);
+    }
+
+    const size_t scene_index = rows.size();
+    std::span<float> scene_row = add_row(time_us);
     scene_row[row::is_scene] = 1;
     scene_row[row::cut] = cut || frames_ == 0;
     one_hot(scene_row, row::count, row::counts, static_cast<int>(groups.size()));
@@ -145,8 +166,6 @@ size_t TokenRows::append(int64_t time_us, std::span<const Track> tracks, const S
     for (const SceneValue& value : scene)
         if (value.probability > 0) scene_row[row::scene + value.scene] = value.probability;
 
-    std::array<int32_t, row::kinds> before;
-    for (size_t kind = 0; kind < row::kinds; ++kind) before[kind] = std::exchange(kinds_[kind].count, 0);
     for (size_t rank = 0; rank < groups.size(); ++rank) {
         const Group& group = groups[rank];
         Kind& kind = kinds_[group.kind];
@@ -155,21 +174,31 @@ size_t TokenRows::append(int64_t time_us, std::span<const Track> tracks, const S
         seen.appeared = kind.appeared + (before[group.kind] == 0);
         seen.first_rank = kind.first_rank ? kind.first_rank : ++kinds_seen_;
         const bool record = seen.count > kind.most;
+        const bool newest = kind.first_rank == 0;
         kind = seen;
-        const std::span<float> row = add_row();
+        const std::span<float> row = add_row(time_us);
         write_kind(group.kind, before[group.kind], static_cast<int>(rank), row);
         row[row::record] = record;
+        if (before[group.kind] == 0) {
+            ++events_;
+            write_event(row);
+        }
+        if (newest) row[newest_kind_ < 0 ? row::no_previous : row::previous + newest_kind_] = 1;
+        if (newest) newest_kind_ = group.kind;
     }
-    for (size_t kind = 0; kind < row::kinds; ++kind)
-        if (before[kind] > 0 && kinds_[kind].count == 0) write_kind(static_cast<int>(kind), before[kind], -1, add_row());
+    write_event({rows.data() + scene_index, row::feature_dim});
     rows[rows.size() - row::feature_dim + row::last_of_frame] = 1;
+    last_us_ = time_us;
     ++frames_;
-    return (rows.size() - first) / row::feature_dim;
+    return times_us.size() - first;
 }
 
 void TokenRows::save(StateWriter& writer) const {
     writer.put(frames_);
+    writer.put(last_us_);
+    writer.put(events_);
     writer.put(kinds_seen_);
+    writer.put(newest_kind_);
     for (const Kind& kind : kinds_) {
         for (int32_t value : {kind.count, kind.most, kind.appeared, kind.first_rank, kind.motion}) writer.put(value);
         writer.put(kind.thirds);
@@ -181,7 +210,10 @@ void TokenRows::save(StateWriter& writer) const {
 void TokenRows::restore(StateReader& reader) {
     TokenRows fresh;
     reader.get(fresh.frames_);
+    reader.get(fresh.last_us_);
+    reader.get(fresh.events_);
     fresh.kinds_seen_ = reader.within<int32_t>(0, row::kinds);
+    fresh.newest_kind_ = reader.within<int32_t>(-1, row::kinds - 1);
     for (Kind& kind : fresh.kinds_) {
         for (int32_t* value : {&kind.count, &kind.most, &kind.appeared}) *value = reader.within<int32_t>(0, INT32_MAX);
         kind.first_rank = reader.within<int32_t>(0, row::kinds);

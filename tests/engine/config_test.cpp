@@ -44,6 +44,7 @@ TEST(Config, reads_every_field) {
     EXPECT_FALSE(c.tied_output);
     EXPECT_EQ(c.rows.feature_dim, 200u);
     EXPECT_EQ(c.rows.is_time, 2u);
+    EXPECT_EQ(c.rows.is_future, 0u);
     EXPECT_EQ(c.rows.fourier_first, 160u);
     EXPECT_EQ(c.rows.fourier_count, 16u);
     EXPECT_EQ(c.rows.period_ratio, 1.8);
@@ -95,6 +96,12 @@ TEST(Config, every_wrong_field_is_refused_with_what_was_found_and_expected) {
         EXPECT_TRUE(says(message, field));
         EXPECT_TRUE(says(message, "a/config.json"));
     }
+}
+
+TEST(Config, a_column_for_times_beyond_the_video_may_be_named) {
+    const std::string json = changed("\"is_time\": 2", "\"is_time\": 2, \"is_future\": 150");
+    EXPECT_EQ(parse_config(json, "config.json").rows.is_future, 150u);
+    EXPECT_TRUE(says(error_with("\"is_time\": 2", "\"is_time\": 2, \"is_future\": 200"), "is_future"));
 }
 
 TEST(Config, layers_must_be_known_and_cross_layers_on_top) {

@@ -166,9 +166,49 @@ TEST(Rows, a_time_row_is_the_feature_row_of_a_time) {
         }
         model->feature_rows(Context(1), {features.data(), 1, features.size()}, {&time_us, 1},
                             {expected.data(), 1, config.dim});
-        model->time_row(time_us, found);
-        EXPECT_LT(difference(found, expected), 1e-4f);
+        model->time_row(time_us, true, found);
+        EXPECT_LT(difference(found, expected), 1e-4f) << "a model without such a column";
     }
+}
+
+TEST(Rows, a_time_beyond_the_video_is_marked_where_the_model_has_a_column_for_it) {
+    Config config = yoco_config();
+    config.rows.is_future = 150;
+    const auto model = Model::random(config, 1);
+    const int64_t time_us = 7'000'000;
+    std::vector<float> features(config.rows.feature_dim), marked(config.rows.feature_dim);
+    marked[150] = 1;
+    const auto projected = [&](std::vector<float>& row) {
+        std::vector<float> x(config.dim);
+        model->feature_rows(Context(1), {row.data(), 1, row.size()}, {&time_us, 1}, {x.data(), 1, config.dim});
+        return x;
+    };
+    const std::vector<float> without = projected(features), with = projected(marked);
+    std::vector<float> near(config.dim), beyond(config.dim);
+    model->time_row(time_us, false, near);
+    model->time_row(time_us, true, beyond);
+    for (size_t i = 0; i < config.dim; ++i) EXPECT_NEAR(beyond[i] - near[i], with[i] - without[i], 1e-5f);
+    EXPECT_GT(difference(beyond, near), 0.01f);
+}
+
+TEST(Rows, a_prompt_marks_the_times_beyond_the_last_frame) {
+    Config config = yoco_config();
+    const auto plain = Model::random(config, 1);
+    config.rows.is_future = 150;
+    const auto marking = Model::random(config, 1);
+    const auto logits = [](const std::shared_ptr<const Model>& model, int64_t asked_us) {
+        const Context context(1);
+        Workspace work(context, model->config());
+        Memory memory(model);
+        const std::vector<float> row(model->config().rows.feature_dim);
+        const int64_t time_us = 10'000'000;
+        memory.append(work, {row.data(), 1, row.size()}, {&time_us, 1});
+        const std::vector<PromptRow> prompt{{-1, asked_us}, {5}};
+        const ConstMatrix out = memory.append_prompt(work, prompt);
+        return std::vector<float>(out.row(0).begin(), out.row(0).end());
+    };
+    EXPECT_EQ(logits(plain, 10'000'000), logits(marking, 10'000'000));
+    EXPECT_GT(difference(logits(plain, 11'000'000), logits(marking, 11'000'000)), 1e-4f);
 }
 
 }  // namespace

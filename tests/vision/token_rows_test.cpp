@@ -15,12 +15,13 @@ Track track(int kind, float cx, float cy, float width, float height, float score
     return {1, {kind, score, cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2}, score, cx, cy, height};
 }
 
-// The columns before the time that are not 0.
+// The columns that are not 0, without those of the time and of events.
 std::map<size_t, float> columns(const std::vector<float>& rows, size_t index) {
     std::map<size_t, float> found;
     for (size_t column = 0; column < row::feature_dim; ++column) {
         const float value = rows[index * row::feature_dim + column];
-        if (value != 0 && (column < row::fourier || column >= row::scene)) found[column] = value;
+        const bool time = column >= row::fourier && column < row::scene;
+        if (value != 0 && !time && column < row::event) found[column] = value;
     }
     return found;
 }
@@ -38,8 +39,10 @@ void expect_columns(const std::vector<float>& rows, size_t index, const std::map
 
 std::vector<float> rows_of(TokenRows& maker, const std::vector<Track>& tracks, int64_t time_us = 0, bool cut = false) {
     std::vector<float> rows;
-    const size_t count = maker.append(time_us, tracks, no_scene, cut, rows);
+    std::vector<int64_t> times_us;
+    const size_t count = maker.append(time_us, tracks, no_scene, cut, rows, times_us);
     EXPECT_EQ(rows.size(), count * row::feature_dim);
+    EXPECT_EQ(times_us.size(), count);
     return rows;
 }
 
@@ -60,7 +63,8 @@ TEST(TokenRows, ALoneObjectFillsItsRow) {
                              {99, 1}, {107, 1}, {119, 1},    // its first appearance, the first kind, the first row
                              {127, 1}, {132, 1},             // left, bottom
                              {133, 0.2f}, {134, 0.8f}, {135, 0.1f}, {136, 0.4f}, {137, 0.75f}, {138, 0.2f},
-                             {144, 1}});                     // still
+                             {144, 1},                       // still
+                             {row::no_previous, 1}});        // no kind was new before it
 }
 
 TEST(TokenRows, KindsStandFromLeftToRightByTheirMeanCentre) {
@@ -71,33 +75,74 @@ TEST(TokenRows, KindsStandFromLeftToRightByTheirMeanCentre) {
     expect_columns(rows, 0, {{0, 1}, {4 + person, 1.0f}, {4 + car, 0.5f}, {86, 1}, {145, 1}});
     expect_columns(rows, 1, {{1, 1}, {4 + car, 1}, {85, 1}, {93, 1}, {97, 1}, {98, 1}, {99, 1}, {107, 1}, {119, 1},
                              {128, 1}, {131, 1}, {133, 0.5f}, {134, 0.5f}, {135, 0.2f}, {136, 0.2f}, {137, 0.8f},
-                             {138, 0.2f}, {144, 1}});
+                             {138, 0.2f}, {144, 1}, {row::no_previous, 1}});
     // Two people: thirds of both, the box of the larger, the better score.
     expect_columns(rows, 2, {{1, 1}, {3, 1}, {4 + person, 1}, {86, 1}, {93, 1}, {97, 1}, {98, 1}, {99, 1}, {108, 1},
                              {120, 1}, {127, 1}, {129, 1}, {130, 1}, {131, 1}, {133, 0.3f}, {134, 0.2f}, {135, 0.2f},
-                             {136, 0.3f}, {137, 0.9f}, {138, std::sqrt(0.06f)}, {144, 1}});
+                             {136, 0.3f}, {137, 0.9f}, {138, std::sqrt(0.06f)}, {144, 1}, {row::previous + car, 1}});
 }
 
-TEST(TokenRows, AGoneKindGetsOneLastRowThatTellsWhereItWas) {
+TEST(TokenRows, AGoneKindGetsOneLastRowThatTellsWhereAndWhenItWas) {
     TokenRows maker;
-    rows_of(maker, {track(dog, 0.2f, 0.8f, 0.1f, 0.4f, 0.75f)});
-    const std::vector<float> rows = rows_of(maker, {});
-    ASSERT_EQ(rows.size(), 2 * row::feature_dim);
-    expect_columns(rows, 0, {{0, 1}, {84, 1}});
-    expect_columns(rows, 1, {{1, 1}, {3, 1}, {4 + dog, 1}, {84, 1}, {94, 1}, {99, 1}, {107, 1}, {127, 1}, {132, 1},
+    rows_of(maker, {track(dog, 0.2f, 0.8f, 0.1f, 0.4f, 0.75f)}, 3'000'000);
+    std::vector<float> rows;
+    std::vector<int64_t> times_us;
+    EXPECT_EQ(maker.append(4'000'000, {}, no_scene, false, rows, times_us), 2u);
+    EXPECT_EQ(times_us, (std::vector<int64_t>{3'000'000, 4'000'000}));
+    expect_columns(rows, 0, {{1, 1}, {4 + dog, 1}, {84, 1}, {94, 1}, {99, 1}, {107, 1}, {127, 1}, {132, 1},
                              {133, 0.2f}, {134, 0.8f}, {135, 0.1f}, {136, 0.4f}, {137, 0.75f}, {138, 0.2f}, {144, 1}});
+    expect_columns(rows, 1, {{0, 1}, {3, 1}, {84, 1}});
+    std::vector<float> then(row::feature_dim);
+    write_time_row(3'000'000, then);
+    for (size_t column = row::fourier; column < row::scene; ++column) EXPECT_EQ(rows[column], then[column]);
     EXPECT_EQ(rows_of(maker, {}).size(), row::feature_dim) << "only once";
 }
 
-TEST(TokenRows, GoneKindsStandBehindByKind) {
+TEST(TokenRows, GoneKindsStandBeforeTheNextFrameByKind) {
     TokenRows maker;
     rows_of(maker, {track(bottle, 0.1f, 0.5f, 0.1f, 0.1f), track(car, 0.9f, 0.5f, 0.1f, 0.1f)});
     const std::vector<float> rows = rows_of(maker, {track(dog, 0.5f, 0.5f, 0.1f, 0.1f)});
     ASSERT_EQ(rows.size(), 4 * row::feature_dim);
-    EXPECT_EQ(columns(rows, 1).count(4 + dog), 1u);
-    EXPECT_EQ(columns(rows, 2).count(4 + car), 1u);
-    EXPECT_EQ(columns(rows, 3).count(4 + bottle), 1u);
-    EXPECT_EQ(columns(rows, 1).count(109), 1u) << "the third kind ever";
+    EXPECT_EQ(columns(rows, 0).count(4 + car), 1u);
+    EXPECT_EQ(columns(rows, 1).count(4 + bottle), 1u);
+    EXPECT_EQ(columns(rows, 2).count(row::is_scene), 1u);
+    EXPECT_EQ(columns(rows, 3).count(4 + dog), 1u);
+    EXPECT_EQ(columns(rows, 3).count(109), 1u) << "the third kind ever";
+    EXPECT_EQ(columns(rows, 3).count(row::previous + car), 1u) << "new after the car, which stood right of the bottle";
+}
+
+// The number of an event from its remainders, or -1 where there is none (Chinese remainder by trial).
+int event_of(const std::vector<float>& rows, size_t index) {
+    for (int number = 0; number < 7 * 8 * 9; ++number) {
+        size_t first = index * row::feature_dim + row::event;
+        bool all = true;
+        for (const size_t modulus : row::event_moduli) {
+            all = all && rows[first + static_cast<size_t>(number) % modulus] == 1;
+            first += modulus;
+        }
+        if (all) return number;
+    }
+    return -1;
+}
+
+TEST(TokenRows, EventsAreNumberedInTheOrderOfTheirRows) {
+    TokenRows maker;
+    const Track left = track(dog, 0.2f, 0.5f, 0.1f, 0.1f), right = track(car, 0.8f, 0.5f, 0.1f, 0.1f);
+    const auto numbers = [&](const std::vector<Track>& tracks) {
+        const std::vector<float> rows = rows_of(maker, tracks);
+        std::vector<int> found;
+        for (size_t i = 0; i < rows.size() / row::feature_dim; ++i) found.push_back(event_of(rows, i));
+        return found;
+    };
+    using Numbers = std::vector<int>;
+    EXPECT_EQ(numbers({}), (Numbers{0}));
+    EXPECT_EQ(numbers({right, left}), (Numbers{2, 1, 2})) << "the frame's row has the last one's number";
+    EXPECT_EQ(numbers({right, left}), (Numbers{2, -1, -1})) << "staying is no event";
+    EXPECT_EQ(numbers({left}), (Numbers{3, 3, -1})) << "the gone car, the frame, the dog";
+    for (int i = 4; i < 600; i += 2) {
+        EXPECT_EQ(numbers({}), (Numbers{i % 504, i % 504}));
+        EXPECT_EQ(numbers({left}), (Numbers{(i + 1) % 504, (i + 1) % 504}));
+    }
 }
 
 TEST(TokenRows, CountsTellMoreFewerRecordAndReturn) {
@@ -105,9 +150,10 @@ TEST(TokenRows, CountsTellMoreFewerRecordAndReturn) {
     const Track one = track(dog, 0.5f, 0.5f, 0.1f, 0.1f);
     const auto flags = [&](const std::vector<Track>& tracks) {
         const std::vector<float> rows = rows_of(maker, tracks);
+        const size_t first = tracks.empty() ? 0 : row::feature_dim;  // a gone kind stands before the scene row
         std::vector<size_t> set;
         for (size_t column = 84; column <= 106; ++column)
-            if (rows[row::feature_dim + column] != 0) set.push_back(column);
+            if (rows[first + column] != 0) set.push_back(column);
         return set;
     };
     using Flags = std::vector<size_t>;
@@ -124,7 +170,7 @@ TEST(TokenRows, OrdinalsAndRanksStopAtTheirLastColumn) {
     TokenRows maker;
     for (int i = 0; i < 20; ++i) {
         const std::vector<float> rows = rows_of(maker, {track(i, 0.5f, 0.5f, 0.1f, 0.1f)});
-        EXPECT_EQ(rows[row::feature_dim + 107 + std::min(i, 11)], 1) << i;
+        EXPECT_EQ(rows[rows.size() - row::feature_dim + 107 + std::min(i, 11)], 1) << i;
     }
     TokenRows again;
     for (int i = 0; i < 10; ++i) {
@@ -209,7 +255,8 @@ TEST(TokenRows, TheSceneRowHoldsTheFiveLargestProbabilities) {
     double sum = 993;
     for (int i = 0; i < 7; ++i) sum += std::exp(3.0 + i);
     std::vector<float> rows;
-    TokenRows().append(0, {}, scene, false, rows);
+    std::vector<int64_t> times_us;
+    TokenRows().append(0, {}, scene, false, rows, times_us);
     for (int i = 0; i < 7; ++i) EXPECT_NEAR(rows[192 + 100 * i + 3], i < 2 ? 0 : std::exp(3.0 + i) / sum, 1e-6) << i;
     EXPECT_EQ(scene[0].scene, 603);
 }
