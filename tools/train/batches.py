@@ -5,17 +5,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from . import drills, layout, questions, text as text_module, timeline
+from . import dialogue, drills, layout, questions, text as text_module, timeline
 
 # How often a kind is asked while training; what is harder is asked more.
-SHARE = {"visible_at": 4, "visible_now": 2, "is_at": 2, "is_now": 0.7, "is_video": 1.5, "is_between": 1.5,
-         "more_than": 1, "count_at": 3, "count_now": 1.5, "count_most": 1.5, "first": 1, "last": 3, "intervals": 2,
-         "where_at": 3, "where": 2.5, "moves": 2, "after": 2, "before": 2, "appears_first": 0.5, "earlier": 1.5,
-         "happens": 2, "caption": 2.5, "how_often": 1.5, "describe": 1.5, "changes": 1.5, "length": 0.3, "beyond": 0.8,
-         "greeting": 0.3, "unknown": 0.6}
+SHARE = {"visible_at": 4, "visible_now": 2, "is_at": 1.5, "is_now": 0.7, "is_video": 1, "is_between": 1.5,
+         "more_than": 1, "count_at": 2, "count_now": 1, "count_most": 1.5, "first": 1, "last": 3, "intervals": 2.5,
+         "where_at": 2, "where": 3, "moves": 2.5, "after": 2.5, "before": 2.5, "appears_first": 0.5, "earlier": 1.5,
+         "happens": 3, "caption": 3, "how_often": 2, "describe": 2.5, "changes": 1.5, "length": 0.3, "beyond": 1,
+         "greeting": 0.3, "unknown": 0.6, "follow": 4}
 # Kinds with long answers come in batches of their own, so that short ones are not padded to their length.
 LONG = {"intervals", "happens", "caption", "describe"}
-DRILL_SHARE = {name: 1.5 if name == "drill_times" else 1.0 for name in drills.DRILLS}
+DRILL_SHARE = {name: 1.0 for name in drills.DRILLS} | {"drill_times": 1.5, "drill_events": 2.5, "drill_next_event": 2,
+                                                       "drill_after": 2, "drill_before": 1.5, "drill_stays": 1.5}
 
 
 @dataclass
@@ -23,7 +24,7 @@ class Asked:
     """One question as rows: ids (-1 a time row), their seconds (-1: none), and the next id of each row where it is learnt or 0."""
 
     kind: str
-    question: str
+    question: str  # of several turns: the last
     answer: str
     ids: list
     seconds: list
@@ -34,7 +35,7 @@ class Asked:
 class Batch:
     """B videos, N rows padded on the left, Q questions a video, L rows a question, A sampled rows."""
 
-    dense: torch.Tensor  # [B, N, 160]
+    dense: torch.Tensor  # [B, N, DENSE]
     time_s: torch.Tensor  # [B, N] float64
     scene_index: torch.Tensor  # [B, N, 5]
     scene_value: torch.Tensor  # [B, N, 5]
@@ -52,11 +53,16 @@ class Batch:
         return replace(self, **tensors)
 
 
-def as_rows(text, kind, question, answer, now_s):
-    ids, seconds = text.question(question, now_s)
-    pieces = text.answer(answer)
-    target = [0] * (len(ids) - 1) + pieces
-    return Asked(kind, question, answer, ids + pieces[:-1], seconds + seconds[-1:] * (len(pieces) - 1), target)
+def as_rows(text, kind, turns, now_s):
+    """turns [(question, answer)]: one, or a dialogue, where every answer is learnt."""
+    ids, seconds, target = [], [], []
+    for question, answer in turns:
+        asked, asked_s = text.question(question, now_s, seconds[-1] if seconds else None)
+        pieces = text.answer(answer)
+        ids += asked + pieces
+        target += [0] * (len(asked) - 1) + pieces + [0]
+        seconds += asked_s + text.carried(pieces, asked_s[-1])
+    return Asked(kind, *turns[-1], ids[:-1], seconds[:-1], target[:-1])
 
 
 def drill_rows(text, kind, question, items, now_s):
@@ -67,7 +73,7 @@ def drill_rows(text, kind, question, items, now_s):
         pieces = text.answer(answer)[:-1]
         about = asked_s[0] if asked_s[0] >= 0 else now
         ids += asked + pieces
-        seconds += [about] * (len(asked) + len(pieces))
+        seconds += [about] * len(asked) + text.carried(pieces, about)
         target += [0] * (len(asked) - 1) + pieces + [0]
     return Asked(kind, question, " ".join(answer for _, answer in items), ids, seconds, target)
 
@@ -83,6 +89,11 @@ def ask(rng, world, text, n_questions, shares, mistypes=0.05):
         # A world may not allow every kind; after many tries ask what always has an answer.
         kind = names[int(rng.choice(len(names), p=weight))] if tries < 40 * n_questions else "is_video"
         drill = kind in drills.DRILLS
+        if kind == "follow":
+            made = dialogue.follow(world, rng)
+            if made:
+                out.append(as_rows(text, kind, made, world.times[-1]))
+            continue
         made = (drills.DRILLS if drill else questions.KINDS)[kind](world, rng)
         if not made:
             continue
@@ -92,7 +103,7 @@ def ask(rng, world, text, n_questions, shares, mistypes=0.05):
             continue
         if mistypes and rng.random() < mistypes:
             question = text_module.mistyped(question, rng)
-        out.append(as_rows(text, kind, question, answer, world.times[-1]))
+        out.append(as_rows(text, kind, [(question, answer)], world.times[-1]))
     return out
 
 
@@ -160,7 +171,9 @@ def run(model, batch):
     rows = model.video_rows(batch.dense, batch.time_s, batch.scene_index, batch.scene_value)
     memory = model.watch(rows, batch.keep)
     real = batch.target > 0
-    x, _ = model.answer(memory, model.question_rows(batch.ids, batch.ids_time_s), batch.lengths, batch.sampled, real)
+    future = (batch.ids < 0) & (batch.ids_time_s > batch.time_s[:, -1, None, None])
+    asked = model.question_rows(batch.ids, batch.ids_time_s, future)
+    x, _ = model.answer(memory, asked, batch.lengths, batch.sampled, real)
     question = torch.arange(real.shape[0] * real.shape[1]).view(*real.shape[:2], 1).expand_as(real)
     return model.logits(x), batch.target[real], question[real]
 

@@ -1,8 +1,8 @@
 """Drills, for training only: many look-ups a sequence, each asked by the row just before its answer (DESIGN, "ask many
 times at once"). A drill is (question, [(prompt, answer)]): the prompts are given, only the answers are learnt."""
 
-from .classes import NAMES
-from .questions import debut, number, places, plural, single, stamp
+from .classes import NAMES, article
+from .questions import MOVES, debut, number, places, plural, single, stamp
 
 
 def _drill(w, rng, name, fact):
@@ -51,13 +51,71 @@ def drill_often(w, rng):
     return _drill(w, rng, "each how often", lambda i, f: number(len(w.stays(i)) if i is not None else 0))
 
 
-def drill_after(w, rng):
-    """After a class its next: walks along the order in which things first came."""
-    line = [NAMES[w.classes[i]] for i in debut(w)]
+def drill_where_last(w, rng):
+    return _drill(w, rng, "each where", lambda i, f: "nowhere" if i is None else places(w.t.cells[i, w.last[i]]))
+
+
+def drill_moves(w, rng):
+    alone = lambda i: i is not None and w.count[i].max() == 1
+    return _drill(w, rng, "each moves", lambda i, f: MOVES[int(w.t.motion[i, w.last[i]])][:-1] if alone(i) else "nothing")
+
+
+def _walk(w, rng, name, step):
+    """Neighbours in the order in which kinds first came."""
+    line = [int(w.classes[i]) for i in debut(w)]
     if len(line) < 2:
         return None
-    items = [(line[k], line[k + 1] if k + 1 < len(line) else "nothing") for k in rng.permutation(len(line))]
-    return "each next", items
+    of = lambda k: NAMES[line[k]] if 0 <= k < len(line) else "nothing"
+    return name, [(single(line[k], rng), of(k + step)) for k in rng.permutation(len(line))[:8]]
+
+
+def drill_after(w, rng):
+    return _walk(w, rng, "each next", 1)
+
+
+def drill_before(w, rng):
+    return _walk(w, rng, "each before", -1)
+
+
+def drill_stays(w, rng):
+    """From the beginning of a stay to its end."""
+    stays = [(i, a, b) for i in range(len(w.classes)) for a, b in w.stays(i)]
+    if not stays:
+        return None
+    items = []
+    for k in rng.permutation(len(stays))[:8]:
+        i, a, b = stays[k]
+        items.append((f"{NAMES[w.classes[i]]} from {stamp(w.times[a])} to", stamp(w.times[b])))
+    return "each stay", items
+
+
+def _said(w, event):
+    frame, new, i = event
+    return f"{article(NAMES[w.classes[i]])} {'appears' if new else 'leaves'} at {stamp(w.times[frame])}"
+
+
+def drill_events(w, rng):
+    """After an event its next."""
+    events = w.events(0, w.frames - 1)
+    if not events:
+        return None
+    items = []
+    for k in rng.permutation(len(events))[:6]:
+        items.append((_said(w, events[k]), _said(w, events[k + 1]) if k + 1 < len(events) else "nothing"))
+    return "each event next", items
+
+
+def drill_next_event(w, rng):
+    """The first event after a time."""
+    events = w.events(0, w.frames - 1)
+    items = []
+    for _ in range(6):
+        f = int(rng.integers(w.frames))
+        if w.times[f] % 1:
+            continue
+        after = [e for e in events if e[0] > f or (e[0] == f and not e[1])]
+        items.append((stamp(w.times[f]), _said(w, after[0]) if after else "nothing"))
+    return ("each first event", items) if items else None
 
 
 def drill_times(w, rng):
@@ -68,4 +126,5 @@ def drill_times(w, rng):
 
 
 DRILLS = {f.__name__: f for f in (drill_is, drill_is_at, drill_count, drill_most, drill_where, drill_first, drill_last,
-                                  drill_often, drill_after, drill_times)}
+                                  drill_often, drill_where_last, drill_moves, drill_after, drill_before, drill_stays,
+                                  drill_events, drill_next_event, drill_times)}

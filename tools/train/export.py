@@ -15,7 +15,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from . import text as text_module
-from .model import Config, Yoco
+from .config import Config
+from .model import Yoco
 
 
 def file_name(name):

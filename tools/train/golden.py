@@ -16,7 +16,8 @@ from safetensors.torch import save_file
 
 from . import layout
 from .export import file_name
-from .model import Config, Rows, Yoco, rms_norm
+from .config import Config
+from .model import Rows, Yoco, rms_norm
 
 OUT = pathlib.Path(__file__).parents[2] / "tests" / "golden"
 ROWS, SAMPLED = 21, 4
@@ -64,7 +65,7 @@ def sample(generator):
     features = torch.zeros(ROWS, FEATURES)
     times = torch.cumsum(torch.randint(0, 90, (ROWS,), generator=generator), 0).double() + 0.25
     for row in range(ROWS):
-        some = torch.randperm(layout.DENSE, generator=generator)[:12]
+        some = torch.randperm(layout.PLAIN, generator=generator)[:12]
         features[row, some] = torch.rand(12, generator=generator)
         if row % 4 == 0:
             scene = layout.SCENE + torch.randperm(FEATURES - layout.SCENE, generator=generator)[:5]
@@ -87,7 +88,7 @@ def run(model, features, times, ids, seconds):
     """Logits [SAMPLED, vocab] of the question's last rows and their attention [SAMPLED, cache rows], a cross layer
     each."""
     scene = torch.arange(FEATURES - layout.SCENE)
-    rows = model.video_rows(features[:, : layout.DENSE], times, scene.expand(ROWS, -1), features[:, layout.SCENE :])
+    rows = model.video_rows(features[:, : layout.PLAIN], times, scene.expand(ROWS, -1), features[:, layout.SCENE :])
     asked = model.question_rows(ids, seconds)
     length = ids.shape[0]
     last = torch.arange(length - SAMPLED, length)
@@ -96,7 +97,7 @@ def run(model, features, times, ids, seconds):
         memory = model.watch(rows[None], torch.ones(1, ROWS))
         x, maps = model.answer(memory, asked[None, None], torch.tensor([[length]]), last[None, None],
                                torch.ones(1, 1, SAMPLED, dtype=torch.bool), keep_weights=True)
-        return model.logits(x), [m[0, 0] for m in maps]
+        return model.logits(x), [m[0] for m in maps]
     x = model_rows(model, every)
     # With text in the cache each sampled row sees one row more: it is a video of its own to Cross.
     store = [y.expand(SAMPLED, -1, -1, -1) for y in model.cache(x)] if model.has_cross else None
@@ -109,7 +110,7 @@ def run(model, features, times, ids, seconds):
         mixed, weight = layer.mix(rms_norm(x, layer.mix_norm, layer.eps), picked, store, hidden,
                                   (ROWS + last + 1).float().log(), True)
         x = layer.feed(x + mixed)
-        maps.append(weight[:, 0, 0])
+        maps.append(weight[:, 0])
     return model.logits(x), maps
 
 

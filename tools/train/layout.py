@@ -1,7 +1,8 @@
 """Columns of a feature row: the contract between vision/row_layout.h, the trainer and the engine.
 
 A row is float[FEATURE_DIM]. The columns 160.. (time as a Fourier code) are made by the model code from the row's
-time, the columns 192.. (scene probabilities) travel as a few (index, value) pairs; what is dense is [0, DENSE).
+time, the columns 192.. (scene probabilities) travel as a few (index, value) pairs. What is dense here is [0, PLAIN) and,
+behind it, the columns from ORDER on.
 """
 
 IS_SCENE, IS_OBJECT, IS_TIME, LAST_OF_FRAME = 0, 1, 2, 3
@@ -18,7 +19,7 @@ BOX = 133  # cx cy w h of the largest box
 SCORE, SIZE = 137, 138
 MOTION = 139  # left, right, up, down, closer, still
 CUT = 145
-DENSE = 160
+PLAIN = 160
 FOURIER = 160
 FOURIER_COUNT = 16
 FOURIER_FIRST_PERIOD_S = 2.0
@@ -26,8 +27,20 @@ FOURIER_RATIO = 1.8
 SCENE = 192
 SCENE_CLASSES = 1000
 SCENE_KEPT = 5
-FEATURE_DIM = 1192
+ORDER = 1192
+PREVIOUS = 1192  # 80: row of a kind seen for the first time ever: the kind that was new before it
+NO_PREVIOUS = 1272  # and where there was none
+FUTURE = 1273  # time row: beyond the last frame
+EVENT = 1274  # 24: number of an event (a kind comes or goes) modulo 7, 8, 9, one-hot each; scene row: of the last one so far
+EVENT_MODULI = (7, 8, 9)
+FEATURE_DIM = 1298
+DENSE = PLAIN + FEATURE_DIM - ORDER
 MAX_OBJECT_ROWS = 8
 
 MOTION_THRESHOLD = 0.12
 CLOSER_RATIO = 1.4
+
+
+def dense(column):
+    """Where a column of ORDER.. stands among the dense ones."""
+    return column - ORDER + PLAIN

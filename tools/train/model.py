@@ -8,60 +8,16 @@ only on sampled rows (the row of <a> and the answer's).
 """
 
 import math
-from dataclasses import asdict, dataclass, field
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from . import layout
+from .config import Config
 
 
 EMBEDDING_RMS = 3.0
-
-
-@dataclass
-class Config:
-    """Names as in config.json (engine/config.h says what each means)."""
-
-    vocab_size: int
-    name: str = "mini"
-    dim: int = 192
-    hidden_dim: int = 384
-    layers: list = field(default_factory=lambda: ["sliding", "retention", "retention", "cross", "cross", "cross"])
-    n_self_heads: int = 3
-    n_attn_heads: int = 6
-    n_attn_kv_heads: int = 2
-    attn_head_dim: int = 64
-    rope_theta: float = 10000.0
-    norm_eps: float = 1e-6
-    sliding_window: int = 64
-    cross_rope: bool = False
-    cross_text: bool = False
-    scalable_softmax: bool = True
-    attention_sink: bool = True
-    tied_output: bool = False
-    feature_dim: int = layout.FEATURE_DIM
-
-    def to_json(self):
-        out = {"format": 1, **asdict(self), "n_layers": len(self.layers)}
-        del out["feature_dim"]
-        out["rows"] = {
-            "feature_dim": self.feature_dim,
-            "is_time": layout.IS_TIME,
-            "fourier": {
-                "first": layout.FOURIER,
-                "count": layout.FOURIER_COUNT,
-                "first_period_s": layout.FOURIER_FIRST_PERIOD_S,
-                "ratio": layout.FOURIER_RATIO,
-            },
-        }
-        return out
-
-    @staticmethod
-    def from_json(data):
-        names = Config.__dataclass_fields__
-        return Config(**{k: v for k, v in data.items() if k in names}, feature_dim=data["rows"]["feature_dim"])
 
 
 def rms_norm(x, weight=None, eps=1e-6):
@@ -220,11 +176,11 @@ class Cross(nn.Module):
         self.sink = nn.Parameter(torch.zeros(self.heads))
 
     def forward(self, x, rows, video, hidden, log_n, keep_weights=False):
-        """x [M, D] packed from [B * Q, A]; video k, v [B, N, kv, hd]; hidden [B, N] true where not to look; log_n [B]."""
+        """x [M, D] packed from rows [B, A]; video k, v [B, N, kv, hd]; hidden [B, N] true where not to look; log_n [B]."""
         b, n = hidden.shape
         group = self.heads // self.kv_heads
-        q = rows.pad(self.q(x)) * self.head_dim**-0.5  # [B * Q, A, heads * hd]
-        per_video = q.shape[0] // b * q.shape[1]
+        q = rows.pad(self.q(x)) * self.head_dim**-0.5  # [B, A, heads * hd]
+        per_video = q.shape[1]
         q = q.view(b, per_video, self.kv_heads, group, self.head_dim)
         q = q * (log_n[:, None] * self.logit_scale).view(b, 1, self.kv_heads, group, 1)
         flat = q.permute(0, 2, 1, 3, 4).reshape(b, self.kv_heads, per_video * group, self.head_dim)
@@ -234,7 +190,7 @@ class Cross(nn.Module):
         weight = logits.softmax(-1)[..., :n]
         out = (weight @ video[1].permute(0, 2, 1, 3)).view(b, self.kv_heads, per_video, group, self.head_dim)
         out = self.o(rows.pack(out.permute(0, 2, 1, 3, 4).reshape(*rows.shape, -1)))
-        return out, (weight.view(b, self.kv_heads, -1, rows.shape[1], group, n).mean((1, 4)) if keep_weights else None)
+        return out, (weight.view(b, self.kv_heads, per_video, group, n).mean((1, 3)) if keep_weights else None)
 
 
 class Layer(nn.Module):
@@ -325,21 +281,25 @@ class Yoco(nn.Module):
         return self.projector.weight + F.pad(named, (0, 0, before, after))
 
     def video_rows(self, dense, time_s, scene_index=None, scene_value=None):
-        """dense [..., 160], time_s [...]; scene_index, scene_value [..., 5] (value 0 where the row is no scene)."""
+        """dense [..., DENSE], time_s [...]; scene_index, scene_value [..., 5] (value 0 where the row is no scene)."""
         w = self.folded_projector()
-        x = dense @ w[: layout.DENSE] + self.projector.bias + self.time_part(time_s)
+        order = w[layout.ORDER :]
+        x = dense @ torch.cat((w[: layout.PLAIN], order)) + self.projector.bias + self.time_part(time_s)
         if scene_index is not None:
             x = x + (w[layout.SCENE :][scene_index] * scene_value[..., None]).sum(-2)
         return x
 
-    def question_rows(self, ids, time_s):
-        """ids [..., L], -1 where the row is a time row; time_s [..., L], -1 where the row has no time. The rows of an
-        answer, from <a> on, carry the time that was asked about (now, where none was), as every row of a video does."""
+    def question_rows(self, ids, time_s, future=None):
+        """ids [..., L], -1 where the row is a time row; time_s [..., L], -1 where the row has no time; future [..., L],
+        true where a time row lies beyond the video. The rows of an answer, from <a> on, carry the last time that was
+        spoken of (text.py says which), as every row of a video carries its own."""
         text = self.embedding[ids.clamp(min=0)] * self.config.dim**0.5
         timed = time_s >= 0
         time = torch.zeros_like(text)
         time[timed] = self.time_part(time_s[timed]).to(text.dtype)
         kind = self.projector.weight[layout.IS_TIME] + self.projector.bias
+        if future is not None:
+            kind = kind + future[..., None] * self.projector.weight[layout.FUTURE]
         return torch.where((ids < 0)[..., None], kind, text) + time
 
     # -- decoders
@@ -376,15 +336,17 @@ class Yoco(nn.Module):
     def answer(self, memory, x, lengths, sampled, is_sampled, keep_weights=False):
         """x [B, Q, L, D]; lengths [B, Q]: rows beyond are padding; sampled [B, Q, A] indices of the rows to sample,
         is_sampled [B, Q, A] where that is one. -> x [M, D] of the sampled rows, in order, before the logits, and the
-        attention of the sampled rows, averaged over heads, one [B, Q, A, N] a cross layer."""
+        attention of a video's sampled rows, averaged over heads, one [B, most, N] a cross layer."""
         video, keep, state = memory
         b, n_q, length, dim = x.shape
         n = keep.shape[1]
         rows = Rows((torch.arange(length) < lengths[..., None]).flatten(0, 1))
         x, _ = self.self_decode(rows.pack(x.flatten(0, 1)), rows, torch.arange(n, n + length), past=state)
-        x = rows.pad(x).view(b, n_q, length, dim).gather(2, sampled[..., None].expand(-1, -1, -1, dim))
-        picked = Rows(is_sampled.flatten(0, 1))
-        x = picked.pack(x.flatten(0, 1))
+        first = torch.arange(b * n_q).view(b, n_q, 1) * length
+        x = rows.pad(x).flatten(0, 1)[(first + sampled)[is_sampled]]
+        # All questions of a video look at the same rows: side by side, without the padding of each.
+        count = is_sampled.flatten(1).sum(-1)
+        picked = Rows(torch.arange(int(count.max())) < count[:, None])
         log_n = keep.sum(-1).clamp(min=2).to(x.dtype).log()
         maps = []
         for layer in self.layers:

@@ -88,15 +88,16 @@ class World:
         return a, b
 
     def events(self, a, b):
-        """(frame, appears, class index) after frame a, up to frame b, in time, then appearing, then left to right."""
+        """(frame, appears, class index) of what changes between frames a and b, in the order of the rows. What leaves
+        does so in the last frame that shows it."""
         out = []
         for i in range(len(self.classes)):
             edge = np.diff(self.present[i, a : b + 1].astype(int))
             for f in np.flatnonzero(edge):
                 g = a + int(f) + 1
-                out.append((g, edge[f] < 0, self.order[i, g] if edge[f] > 0 else self.classes[i], i))
-        out.sort()
-        return [(g, not left, i) for g, left, _, i in out]
+                out.append((g, True, self.order[i, g], i) if edge[f] > 0 else (g - 1, False, self.classes[i], i))
+        out.sort(key=lambda e: (e[0], not e[1], e[2]))
+        return [(g, new, i) for g, new, _, i in out]
 
 
 def single(c, rng):

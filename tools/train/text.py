@@ -54,12 +54,24 @@ class Text:
                 seconds += [-1.0] * len(new)
         return ids, seconds
 
-    def question(self, text, now_s):
-        """Rows of a whole question: now, <q>, the question, <a>. The answer is about its first time, or now: <a> and
-        the rows after it carry that."""
+    def question(self, text, now_s, about=None):
+        """Rows of a whole question: now, <q>, the question, <a>; without the first where it follows another, and `about`
+        is then the last time spoken of. <a> carries the question's first time, or `about`, or now."""
         ids, seconds = self.rows(text)
-        about = next((s for s in seconds if s >= 0), float(now_s))
-        return [TIME_ROW, QUESTION] + ids + [ANSWER], [float(now_s), -1.0] + seconds + [about]
+        first = next((s for s in seconds if s >= 0), float(now_s) if about is None else about)
+        ids, seconds = [QUESTION] + ids + [ANSWER], [-1.0] + seconds + [first]
+        return (ids, seconds) if about is not None else ([TIME_ROW] + ids, [float(now_s)] + seconds)
+
+    @staticmethod
+    def carried(pieces, about):
+        """The time that each row of an answer carries: `about`, until the answer itself has written a time."""
+        seconds = []
+        for k, piece in enumerate(pieces):
+            if k >= 3 and pieces[k - 3] == TIME:
+                hour, minute, second = (p - TWO_DIGITS[0] for p in pieces[k - 2 : k + 1])
+                about = float(hour * 3600 + minute * 60 + second)
+            seconds.append(about)
+        return seconds
 
     def answer(self, text):
         """Ids of an answer with its end. Marks after a time carry no space piece."""

@@ -14,8 +14,9 @@ CLASS_WEIGHTS = np.array(classes.WEIGHTS) / sum(classes.WEIGHTS)
 
 # Rates a frame, measured on real footage after the tracker (tools/train/noise.json replaces them). A count is off with
 # another rate for one object (a double), for two or three, and for a crowd, where half of the counts are.
-DEFAULT_NOISE = {"vanish": 0.004, "vanish_frames": 1.4, "count_off_single": 0.026, "count_off_few": 0.06,
-                 "count_off_crowd": 0.5, "spurious": 0.0025, "spurious_frames": 2.0, "jitter": 0.013}
+DEFAULT_NOISE = {"vanish": 0.004, "vanish_frames": 1.4, "count_off_single": 0.026, "count_off": 0.06,
+                 "count_off_crowd": 0.5, "spurious": 0.0025, "spurious_frames": 2.0, "jitter": 0.013,
+                 "score_true": [0.3, 0.6, 0.75, 0.85, 1.0], "score_false": [0.3, 0.4, 0.45, 0.5, 0.8]}
 CROWD = 4
 
 
@@ -27,8 +28,8 @@ class Timeline:
     cells: np.ndarray  # [C, F, 3] is one in the left, middle, right third (true)
     order: np.ndarray  # [C, F] mean x of the class's objects, as the rows report it
     motion: np.ndarray  # [C, F] index into MOTIONS of the largest object, since it came in (true)
-    dense: np.ndarray  # [N, 160] f32 rows
-    row_frame: np.ndarray  # [N] frame of each row
+    dense: np.ndarray  # [N, DENSE] f32 rows
+    row_frame: np.ndarray  # [N] frame whose time each row has
     scene_index: np.ndarray  # [F, 5]
     scene_value: np.ndarray  # [F, 5]
 
@@ -151,8 +152,11 @@ def simulate(rng, frames, jumpy=True, noise=None):
     seen, seen_ids, extra = _report(rng, drawn, count, noise)
     wide = lambda a: np.concatenate((a, np.zeros((extra, *a.shape[1:]), a.dtype))) if extra else a
     report = {"cells": wide(cells), "down": wide(rows_down), "x": wide(mean_x), "box": wide(box), "move": wide(move)}
+    quartile = rng.uniform(0, 4, len(seen))
+    report["score"] = np.interp(quartile, range(5), noise["score_true"])
     if extra:
         _invent(rng, report, n_classes)
+        report["score"][n_classes:] = np.interp(quartile[n_classes:], range(5), noise["score_false"])
     dense, row_frame = make_rows(rng, seen_ids, seen, report, noise)
     scene_index, scene_value = _scenes(rng, frames)
     keep = count.any(1)
@@ -175,7 +179,7 @@ def _report(rng, drawn, count, noise):
     for i in range(n_classes):
         seen[i][_bursts(rng, frames, noise["vanish"] / (1 + count[i].max() * 0.5), noise["vanish_frames"])] = 0
         n = count[i]
-        rate = np.where(n >= CROWD, noise["count_off_crowd"], np.where(n > 1, noise["count_off_few"],
+        rate = np.where(n >= CROWD, noise["count_off_crowd"], np.where(n > 1, noise["count_off"],
                                                                       noise["count_off_single"] / 1.2))
         off = (rng.random(frames) < rate) & (seen[i] > 0)
         off[1:] |= off[:-1] & (rng.random(frames - 1) < 0.17) & (seen[i][1:] > 0) & (n[1:] < CROWD)
@@ -212,7 +216,8 @@ def _invent(rng, report, first):
 
 
 def make_rows(rng, ids, seen, report, noise):
-    """The rows of vision/token_rows.cpp: per frame one scene row, one object row a class, one for each just gone."""
+    """The rows of vision/token_rows.cpp: per frame one for each class just gone, with the time when it was last seen,
+    one scene row, and one object row a class."""
     n, frames = seen.shape
     before = np.concatenate((np.zeros((n, 1), seen.dtype), seen[:, :-1]), 1)
     appeared = (before == 0) & (seen > 0)
@@ -225,14 +230,14 @@ def make_rows(rng, ids, seen, report, noise):
 
     i, f = np.nonzero((seen > 0) | gone)
     is_gone = gone[i, f]
-    order = np.lexsort((np.where(is_gone, ids[i], x[i, f]), is_gone, f))
+    order = np.lexsort((np.where(is_gone, ids[i], x[i, f]), ~is_gone, f))
     i, f, is_gone = i[order], f[order], is_gone[order]
     groups = np.bincount(f[~is_gone], minlength=frames)
-    per_frame = np.bincount(f, minlength=frames) + 1
-    first_row = np.concatenate(([0], per_frame.cumsum()))
+    left = np.bincount(f[is_gone], minlength=frames)
+    first_row = np.concatenate(([0], (groups + left + 1).cumsum()))
     rows = np.zeros((first_row[-1], at.DENSE), np.float32)
-    row_frame = np.repeat(np.arange(frames), per_frame)
-    scene = first_row[:-1]
+    row_frame = np.repeat(np.arange(frames), groups + left + 1)
+    scene = first_row[:-1] + left
     rows[scene, at.IS_SCENE] = 1
     rows[scene[:, None], at.COUNT + np.minimum(groups, 8)[:, None]] = 1
     rows[0, at.CUT] = 1
@@ -240,11 +245,14 @@ def make_rows(rng, ids, seen, report, noise):
         rows[scene, at.CLASS + ids[k]] = np.minimum(seen[k], 8) / 2
     rows[first_row[1:] - 1, at.LAST_OF_FRAME] = 1
     if not len(i):
+        _number_events(rows, scene, np.zeros(frames, int))
         return rows, row_frame
 
     starts = np.concatenate(([0], np.bincount(f, minlength=frames).cumsum()))
-    rank = np.arange(len(f)) - starts[f]
-    r = first_row[f] + 1 + rank
+    k = np.arange(len(f)) - starts[f]
+    rank = k - left[f]
+    r = first_row[f] + k + ~is_gone
+    row_frame[r[is_gone]] -= 1
     rows[r, at.IS_OBJECT] = 1
     rows[r, at.CLASS + ids[i]] = 1
     rows[r, at.COUNT + np.minimum(seen[i, f], 8)] = 1
@@ -256,8 +264,10 @@ def make_rows(rng, ids, seen, report, noise):
     rows[r, at.RECORD] = record[i, f]
     rows[r, at.ORDINAL + np.clip(ordinal[i, f], 1, 8) - 1] = 1
     first_rank = np.zeros(n, int)
-    for k, j in enumerate(np.flatnonzero(first_ever[i, f])):
+    debuts = np.flatnonzero(first_ever[i, f])
+    for k, j in enumerate(debuts):
         first_rank[i[j]] = k
+        rows[r[j], at.dense(at.PREVIOUS + ids[i[debuts[k - 1]]] if k else at.NO_PREVIOUS)] = 1
     rows[r, at.FIRST_RANK + np.minimum(first_rank[i], 11)] = 1
     here = ~is_gone
     rows[r[here], at.RANK + np.minimum(rank[here], 7)] = 1
@@ -265,12 +275,23 @@ def make_rows(rng, ids, seen, report, noise):
     for k in range(3):
         rows[r, at.LEFT + k] = report["cells"][i, last, k]
         rows[r, at.TOP + k] = report["down"][i, last, k]
+    event = is_gone | appeared[i, f]
+    number = event.cumsum()
+    _number_events(rows, r[event], number[event])
+    _number_events(rows, scene, np.concatenate(([0], number))[starts[1:]])
     box = report["box"][i, last]
     rows[r, at.BOX : at.BOX + 4] = box + rng.normal(0, noise["jitter"], box.shape)
-    rows[r, at.SCORE] = np.clip(rng.normal(0.75, 0.12, len(r)), 0.2, 1)
+    rows[r, at.SCORE] = np.clip(report["score"][i] + rng.normal(0, 0.05, len(r)), 0.2, 1)
     rows[r, at.SIZE] = np.sqrt(np.maximum(box[:, 2] * box[:, 3], 0))
     rows[r, at.MOTION + report["move"][i, last]] = 1
     return rows, row_frame
+
+
+def _number_events(rows, index, number):
+    first = at.dense(at.EVENT)
+    for modulus in at.EVENT_MODULI:
+        rows[index, first + number % modulus] = 1
+        first += modulus
 
 
 def _scenes(rng, frames):

@@ -9,6 +9,7 @@ run can be lengthened: resume with more steps.
 
 import argparse
 import json
+import os
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -19,7 +20,9 @@ import torch.nn.functional as F
 
 from . import batches, classes, layout, text as text_module
 from .export import load_weights
-from .model import EMBEDDING_RMS, Config, Yoco
+from .config import Config
+from .model import EMBEDDING_RMS, Yoco
+from .muon import Muon
 
 
 @torch.no_grad()
@@ -44,9 +47,20 @@ def start_from_words(model, text):
         for piece in pieces:
             model.class_pieces[c, piece] += 1 / len(pieces)
     w = model.projector.weight
-    w[: layout.DENSE] *= 0.6
+    w[: layout.PLAIN] *= 0.6
     w[layout.FOURIER : layout.SCENE] *= 0.4
-    w[layout.SCENE :] *= 0.2
+    w[layout.SCENE : layout.ORDER] *= 0.2
+    start_order(model)
+
+
+@torch.no_grad()
+def start_order(model):
+    """The kind that was new before: its class, turned out of the way of the class itself."""
+    generator = torch.Generator().manual_seed(80)
+    turn = torch.linalg.qr(torch.randn(model.config.dim, model.config.dim, generator=generator))[0]
+    w, c = model.projector.weight, slice(layout.CLASS, layout.CLASS + layout.CLASSES)
+    w[layout.ORDER :] *= 0.6
+    w[layout.PREVIOUS : layout.PREVIOUS + layout.CLASSES] = 0.5 * model.folded_projector()[c] @ turn
 
 
 def optimizers(model, lr):
@@ -61,8 +75,7 @@ def optimizers(model, lr):
             rest.append(p)
     # What attention starts with (rows find their like, and copy it) must outlive the first steps, in which the
     # gradient is all about the language: the mixers wake late, and the embedding moves slowly.
-    muon = torch.optim.Muon([{"params": feeds, "warm": 100}, {"params": mixers, "warm": 500}], lr=lr, momentum=0.95,
-                            weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
+    muon = Muon([{"params": feeds, "warm": 100}, {"params": mixers, "warm": 500}], lr=lr)
     adam = torch.optim.AdamW([{"params": [model.embedding], "lr_share": 0.25, "warm": 100},
                               {"params": sharpness, "lr_share": 0.1, "warm": 100},
                               {"params": rest, "warm": 100}], lr=lr, betas=(0.9, 0.98), weight_decay=0.0)
@@ -72,8 +85,8 @@ def optimizers(model, lr):
 class Stream(torch.utils.data.IterableDataset):
     """Endless batches; the length of videos grows with the step."""
 
-    def __init__(self, args, serialized, step):
-        self.args, self.serialized, self.step = args, serialized, step
+    def __init__(self, args, serialized, step, rank=0):
+        self.args, self.serialized, self.step, self.rank = args, serialized, step, rank
 
     def __iter__(self):
         info = torch.utils.data.get_worker_info()
@@ -84,8 +97,8 @@ class Stream(torch.utils.data.IterableDataset):
         while True:
             rng = np.random.default_rng((self.args.seed, step))
             most = int(np.interp(step, self.args.grow_steps, self.args.grow_frames))
-            drilling = rng.random() < np.interp(step, [0, 400, 1000, 2500], [0.75, 0.6, 0.28, 0.12])
-            long = rng.random() < 0.25
+            drilling = rng.random() < np.interp(step, [0, 400, 1000, 2500], [0.75, 0.6, 0.3, self.args.drills])
+            long = rng.random() < 0.3
             shares = batches.DRILL_SHARE if drilling else {
                 k: v for k, v in batches.SHARE.items() if (k in batches.LONG) == long}
             size = np.interp(step, [0, 600, 6000, 9000], [0.5, 0.5, 0.5, 1.0])
@@ -97,7 +110,8 @@ class Stream(torch.utils.data.IterableDataset):
             n_questions = max(6, int(size * self.args.questions / (2 if long or drilling else 1)) // n_videos)
             noisy = {**batches.timeline.DEFAULT_NOISE, **(noise or {})}
             quiet = float(np.interp(step, [0, 1000], [0.2, 1.0]))
-            noisy = {k: v if "frames" in k else v * quiet for k, v in noisy.items()}
+            noisy = {k: v if "frames" in k or "score" in k else v * quiet for k, v in noisy.items()}
+            rng = np.random.default_rng((self.args.seed, step, self.rank))  # like work for all, each its own
             yield batches.make(rng, text, n_videos, n_questions, (max(1, int(centre * 0.8)), max(2, int(centre * 1.25))),
                                shares, jumpy=0.55, noise=noisy)
             step += workers
@@ -115,9 +129,11 @@ def main():
     parser.add_argument("--grow-steps", type=int, nargs="+", default=[0, 600, 1800, 3100, 3900])
     parser.add_argument("--grow-frames", type=int, nargs="+", default=[10, 24, 48, 60, 270])
     parser.add_argument("--noise", help="noise.json of tools/train/objects/noise.py (default: built-in rates)")
-    parser.add_argument("--f32", action="store_true", help="multiply in f32, not in bf16")
+    parser.add_argument("--drills", type=float, default=0.15, help="share of batches that are drills, after the start")
+    parser.add_argument("--bf16", action="store_true", help="multiply in bf16: faster where the processor can")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=1, help="each its own batch, gradients averaged")
+    parser.add_argument("--threads", type=int, default=1, help="of each process")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (cuda: reviewed, not yet run)")
     parser.add_argument("--minutes", type=float, default=1e9, help="save and stop after so long")
     parser.add_argument("--save-every", type=int, default=200)
@@ -125,15 +141,39 @@ def main():
     parser.add_argument("--resume", action="store_true", help="go on from OUT's last checkpoint")
     parser.add_argument("--from-model", type=Path, help="start from the weights of a model directory")
     args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    if args.processes == 1:
+        return train(0, args)
+    meeting = args.out / f"meeting.{os.getpid()}"
+    try:
+        torch.multiprocessing.spawn(train, (args, meeting), args.processes)
+    finally:
+        meeting.unlink(missing_ok=True)
+
+
+def average(model, late):
+    """Averages the gradients of all processes; whether any of them is late."""
+    gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in model.parameters()]
+    flat = torch.cat([g.flatten() for g in gradients] + [torch.tensor([float(late)])])
+    torch.distributed.all_reduce(flat)
+    flat /= torch.distributed.get_world_size()
+    for p, mean in zip(model.parameters(), flat[:-1].split([g.numel() for g in gradients])):
+        p.grad = mean.view_as(p)
+    return bool(flat[-1] > 0)
+
+
+def train(rank, args, meeting=None):
+    if meeting:
+        torch.distributed.init_process_group("gloo", f"file://{meeting.resolve()}", rank=rank, world_size=args.processes)
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
-    args.out.mkdir(parents=True, exist_ok=True)
 
     serialized = args.tokenizer.read_bytes()
     text = text_module.Text(serialized)
     model = Yoco(Config(vocab_size=len(text)), text_module.TWO_DIGITS)
     start_from_words(model, text)
-    torch.set_default_device(args.device)
+    if args.device != "cpu":
+        torch.set_default_device(args.device)
     model.to(args.device)
     steppers = optimizers(model, args.lr)
     step = 0
@@ -150,9 +190,10 @@ def main():
         step = state["step"]
     elif args.from_model:
         step = load_weights(model, args.from_model)
-    print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters, from step {step}", flush=True)
+    if rank == 0:
+        print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters, from step {step}", flush=True)
 
-    loader = iter(torch.utils.data.DataLoader(Stream(args, serialized, step), batch_size=None, num_workers=1,
+    loader = iter(torch.utils.data.DataLoader(Stream(args, serialized, step, rank), batch_size=None, num_workers=1,
                                               prefetch_factor=4))
     right, asked, losses = defaultdict(float), defaultdict(float), []
     started, since = time.time(), step
@@ -163,16 +204,23 @@ def main():
             for group in stepper.param_groups:
                 warm = min(1.0, (step + 1) / group["warm"])
                 group["lr"] = args.lr * group.get("lr_share", 1.0) * falling * warm
-        with torch.autocast(args.device, torch.bfloat16, enabled=not args.f32):
+        with torch.autocast(args.device, torch.bfloat16, enabled=args.bf16):
             logits, target, question = batches.run(model, batch)
         loss = F.cross_entropy(logits.float(), target)
         for stepper in steppers:
             stepper.zero_grad()
         loss.backward()
+        late = time.time() - started > args.minutes * 60
+        if meeting:
+            late = average(model, late)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for stepper in steppers:
             stepper.step()
         step += 1
+        if rank and late:
+            break
+        if rank:
+            continue
         losses.append(loss.item())
         names = [kind for one in batch.kinds for kind in one]
         for name, good in zip(names, batches.exact(logits, target, question, len(names)).tolist()):
@@ -181,11 +229,10 @@ def main():
         if step % args.log_every == 0:
             pace = (time.time() - started) / (step - since)
             kinds = " ".join(f"{k}={right[k] / asked[k]:.2f}" for k in sorted(asked))
-            total = sum(right[k] / asked[k] for k in batches.SHARE if asked[k]) / sum(1 for k in batches.SHARE if asked[k])
+            total = sum(right[k] / asked[k] for k in batches.SHARE if asked[k]) / max(1, sum(asked[k] > 0 for k in batches.SHARE))
             print(f"step {step} loss {np.mean(losses):.3f} exact {total:.3f} {pace:.2f} s/step "
                   f"left {pace * (args.steps - step) / 60:.0f} min | {kinds}", flush=True)
             right, asked, losses = defaultdict(float), defaultdict(float), []
-        late = time.time() - started > args.minutes * 60
         if step % args.save_every == 0 or step == args.steps or late:
             aside = last.with_suffix(".part")
             torch.save({"model": model.state_dict(), "optimizers": [s.state_dict() for s in steppers], "step": step}, aside)

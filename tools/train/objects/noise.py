@@ -5,7 +5,7 @@ frames. Still videos are made of photos kept from training: a slow pan and zoom,
 content does not change, so every change that the tracker reports is noise.
 
 noise.json: "rates" are what tools/train/timeline.py draws from (a frame; lengths in frames, jitter in shares of the
-picture; count_off for two or three of a class, _single for one, _crowd for four and more); "still" and "video" hold the
+picture, scores the quartiles of true and of false classes; count_off for two or three of a class, _single for one, _crowd for four and more); "still" and "video" hold the
 same and more by source, "confusion" (teacher's class: what the student says), "score", "classes" the details.
 """
 import argparse
@@ -81,6 +81,15 @@ def counts_of(video):
     return counts
 
 
+def scores_of(video):
+    """[80, frames] best score of each class."""
+    scores = np.zeros((len(CLASSES), len(video)))
+    for f, tracks in enumerate(video):
+        for track in tracks:
+            scores[track.name, f] = max(scores[track.name, f], track.score)
+    return scores
+
+
 def runs(present):
     """[(first, last + 1, value)] of a boolean array."""
     edges = np.flatnonzero(np.diff(present.astype(int))) + 1
@@ -97,10 +106,14 @@ class Tally:
         self.gaps, self.blips, self.blip_classes = [], [], Counter()
         self.off = Counter()            # (true count, difference) -> frames
         self.flips = self.steady = 0
+        self.true_scores, self.false_scores = [], []  # mean of each class's frames
 
-    def add_presence(self, present, truly, name):
-        """present, truly: boolean [frames] of one class."""
+    def add_presence(self, present, truly, scores, name):
+        """present, truly: boolean [frames] of one class, scores [frames]."""
         self.present += int(truly.sum())
+        for into, where in ((self.true_scores, present & truly), (self.false_scores, present & ~truly)):
+            if where.any():
+                into.append(scores[where].mean())
         inside = runs(truly)
         for a, b, value in inside:
             for c, d, seen in runs(present[a:b]):
@@ -166,11 +179,11 @@ def measure_stills(detector, photos, frames, rng, confusion, scores):
         windows = [window for _, window in shown]
         video = track_video(detector, [frame for frame, _ in shown])
         tally.frames += frames
-        counts = counts_of(video)
+        counts, best = counts_of(video), scores_of(video)
         for name in np.flatnonzero(counts.any(1)):
             present = counts[name] > 0
             truly = np.full(frames, present.mean() >= 0.5)
-            tally.add_presence(present, truly, name)
+            tally.add_presence(present, truly, best[name], name)
             if truly[0]:
                 mode = np.bincount(counts[name][present]).argmax()
                 tally.add_counts(counts[name], np.full(frames, mode))
@@ -214,7 +227,7 @@ def measure_video(detector, path, fps, tally):
     tally.frames += frames
     if frames < 5:
         return
-    counts = counts_of(video)
+    counts, best = counts_of(video), scores_of(video)
     for name in np.flatnonzero(counts.any(1)):
         present = counts[name] > 0
         truly = present.copy()
@@ -224,7 +237,7 @@ def measure_video(detector, path, fps, tally):
         for a, b, value in runs(truly):            # so are short stays
             if value and b - a <= LONGEST_BLIP and a > 0 and b < frames:
                 truly[a:b] = False
-        tally.add_presence(present, truly, name)
+        tally.add_presence(present, truly, best[name], name)
         padded = np.pad(counts[name], 2, mode="edge")
         steady = np.median(np.stack([padded[k:k + frames] for k in range(5)]), 0).astype(int)
         tally.add_counts(counts[name], steady)
@@ -267,6 +280,9 @@ def main():
 
     rates = {key: round(mixed(key), 4) for key in ("vanish", "vanish_frames", "count_off_single", "count_off",
                                                     "count_off_crowd", "spurious", "spurious_frames")}
+    for key, values in (("score_true", stills.true_scores + both.true_scores),
+                        ("score_false", stills.false_scores + both.false_scores)):
+        rates[key] = [round(float(np.quantile(values or [0.5], q)), 3) for q in (0.0, 0.25, 0.5, 0.75, 1.0)]
     rates["jitter"] = round(float(np.mean([np.mean(jitter[side] or [0]) for side in ("cx", "cy", "w", "h")])), 4)
     seen = Counter(name for k in kept_out for name in labels[k][1][labels[k][1].max(1, initial=0) > 0.4].argmax(1).tolist())
     report = {

@@ -1,7 +1,8 @@
 """vision/tracker.cpp in Python, so that noise.py measures what the program's tracker leaves behind.
 
-A track begins at score START and lives while a box with at least KEEP meets it in every frame. Its class is what its
-last boxes voted for, among classes that detectors mix up (GROUPS).
+A track begins at score START, or at STEADY when a box of its class lay on the same spot in the frame before; it lives
+while a box with at least KEEP meets it in every frame and its smoothed score stays above TRUST. Its class is what its last
+boxes voted for, among classes that detectors mix up (GROUPS).
 """
 from dataclasses import dataclass, field
 
@@ -9,7 +10,8 @@ import numpy as np
 
 from .boxes import iou
 
-START, KEEP, SAME_PLACE = 0.45, 0.2, 0.7
+START, STEADY, KEEP, TRUST, SAME_PLACE, SAME_SPOT = 0.45, 0.36, 0.2, 0.3, 0.7, 0.6
+TRUST_MEMORY = 0.6
 SAME_CLASS_OVERLAP, OTHER_CLASS_OVERLAP = 0.25, 0.4
 REACH, WEAK_REACH, SIZE_RATIO = 1.5, 0.5, 2.5
 VOTE_DECAY, VOTE_LEAD, CANDIDATES = 0.8, 1.3, 3
@@ -31,6 +33,7 @@ class Track:
     box: np.ndarray     # x1 y1 x2 y2, 0..1
     score: float
     votes: list = field(default_factory=list)   # [class, weight], the leader first
+    trust: float = 0.0  # its scores, smoothed
 
     def vote(self, name, score):
         for vote in self.votes:
@@ -65,6 +68,7 @@ def distances(a, b):
 class Tracker:
     def __init__(self):
         self.tracks, self.last_id = [], 0
+        self.waiting = []  # [(class, box)] of the last frame, steady enough but not sure enough to begin with
 
     def step(self, boxes, scores, classes):
         """One frame's detections, best first -> the tracks in it, of at most MAX_CLASSES classes."""
@@ -89,15 +93,23 @@ class Tracker:
         for index, track in enumerate(self.tracks):
             if index in met and not named_twice(met[index]):
                 k = met[index]
-                track.box, track.score = boxes[k], float(scores[k])
+                trust = TRUST_MEMORY * track.trust + (1 - TRUST_MEMORY) * float(scores[k])
+                if trust < TRUST:
+                    continue
+                track.box, track.score, track.trust = boxes[k], float(scores[k]), trust
                 track.vote(int(classes[k]), float(scores[k]))
                 tracks.append(track)
+        waiting = []
         for k in range(len(boxes)):
-            if k not in taken and scores[k] >= START and not named_twice(k):
-                self.last_id += 1
-                name, score = int(classes[k]), float(scores[k])
-                tracks.append(Track(self.last_id, name, boxes[k], score, [[name, score]]))
-        self.tracks = tracks
+            if k in taken or scores[k] < STEADY or named_twice(k):
+                continue
+            name, score = int(classes[k]), float(scores[k])
+            if score < START and not any(n == name and iou(b[None], boxes[k][None])[0, 0] > SAME_SPOT for n, b in self.waiting):
+                waiting.append((name, boxes[k]))
+                continue
+            self.last_id += 1
+            tracks.append(Track(self.last_id, name, boxes[k], score, [[name, score]], score))
+        self.tracks, self.waiting = tracks, waiting
         best = {}
         for track in tracks:
             best[track.name] = max(best.get(track.name, 0), track.score)
