@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "kernels/core/weight_file.h"
 #include "tests/vision/support.h"
 
 namespace lv {
@@ -266,6 +267,44 @@ TEST(TokenRows, ACutIsMarkedInTheSceneRow) {
     EXPECT_EQ(rows_of(maker, {})[145], 1);
     EXPECT_EQ(rows_of(maker, {})[145], 0);
     EXPECT_EQ(rows_of(maker, {}, 0, true)[145], 1);
+}
+
+// tools/train/golden_rows.py: the rows that the model learnt to read.
+TEST(TokenRows, TheTrainerMakesTheSameRows) {
+    const WeightFile golden = WeightFile::open(test::tree() / "tests/golden/token_rows.safetensors");
+    const size_t kinds = golden.get("ids").shape[0], frames = golden.get("times_us").shape[0];
+    const auto ids = golden.values<int32_t>("ids", {kinds});
+    const auto counts = golden.values<int32_t>("counts", {kinds, frames});
+    const auto boxes = golden.values<float>("boxes", {kinds, frames, 4});
+    const auto times_us = golden.values<int64_t>("times_us", {frames});
+    TokenRows maker;
+    std::vector<float> rows;
+    std::vector<int64_t> row_times_us;
+    for (size_t frame = 0; frame < frames; ++frame) {
+        std::vector<Track> tracks;
+        for (size_t kind = 0; kind < kinds; ++kind) {
+            const float* box = boxes.data() + (kind * frames + frame) * 4;
+            for (int k = 0; k < counts[kind * frames + frame]; ++k)
+                tracks.push_back(track(ids[kind], box[0], box[1], box[2], box[3]));
+        }
+        maker.append(times_us[frame], tracks, no_scene, false, rows, row_times_us);
+    }
+    const size_t expected_rows = golden.get("row_times_us").shape[0], places = golden.get("values").shape[0];
+    const auto expected_times = golden.values<int64_t>("row_times_us", {expected_rows});
+    EXPECT_EQ(row_times_us, std::vector<int64_t>(expected_times.begin(), expected_times.end()));
+    const auto place = golden.values<int32_t>("places", {places, 2});
+    const auto value = golden.values<float>("values", {places});
+    std::vector<std::map<size_t, float>> expected(expected_rows);
+    for (size_t i = 0; i < places; ++i) expected[place[2 * i]][place[2 * i + 1]] = value[i];
+    ASSERT_EQ(rows.size(), expected_rows * row::feature_dim);
+    for (size_t index = 0; index < expected_rows; ++index) {
+        for (size_t column = 0; column < row::feature_dim; ++column) {
+            if (column == row::score || (column >= row::fourier && column < row::scene)) continue;
+            const auto found = expected[index].find(column);
+            ASSERT_NEAR(rows[index * row::feature_dim + column], found == expected[index].end() ? 0 : found->second, 1e-5)
+                << "row " << index << " column " << column;
+        }
+    }
 }
 
 TEST(TokenRows, ARestoredStateGoesOnAsIfNothingHadHappened) {

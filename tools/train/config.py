@@ -15,8 +15,8 @@ class Config:
     hidden_dim: int = 384
     layers: list = field(default_factory=lambda: ["sliding", "retention", "retention", "cross", "cross", "cross"])
     n_self_heads: int = 3
-    n_attn_heads: int = 6
-    n_attn_kv_heads: int = 2
+    n_attn_heads: int = 12
+    n_attn_kv_heads: int = 4
     attn_head_dim: int = 64
     rope_theta: float = 10000.0
     norm_eps: float = 1e-6

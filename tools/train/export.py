@@ -28,12 +28,19 @@ def file_name(name):
 
 def load_weights(model, directory):
     """Puts the weights of a model directory into `model`; class names are folded into the file's projector, so
-    class_pieces becomes zero. Returns the steps they were trained for."""
+    class_pieces becomes zero. A model with more heads or columns is grown: what the file has comes first, and new heads
+    start with a quiet voice. Returns the steps they were trained for."""
     path = Path(directory) / "model.safetensors"
     tensors = load_file(path)
     with safe_open(path, "pt") as file:
         steps = int((file.metadata() or {}).get("steps", 0))
-    state = {name: tensors[file_name(name)].float() for name, _ in model.named_parameters()}
+    state = {}
+    for name, p in model.named_parameters():
+        old, grown = tensors[file_name(name)].float(), p.detach().clone()
+        if name.endswith("mix.o.weight"):
+            grown[len(old) :] *= 0.3
+        grown[tuple(slice(n) for n in old.shape)] = old
+        state[name] = grown
     model.load_state_dict(state, strict=False)
     model.class_pieces.zero_()
     return steps
