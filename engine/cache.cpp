@@ -3,66 +3,159 @@
 #include <algorithm>
 #include <cstring>
 
-#include "engine/kv_rows.h"
+#include "kernels/core/error.h"
+#include "kernels/key_summary.h"
 
 namespace lv {
 
-std::shared_ptr<Cache::Page> Cache::make_page() const {
-    const size_t bytes = shape_.page_bytes() / 2;
-    return std::make_shared<Page>(Page{Buffer(bytes), Buffer(bytes)});
+namespace {
+
+KvStore keys_of(const CacheShape& shape, std::byte* block) {
+    return {shape.type, shape.kv_heads, block, reinterpret_cast<float*>(block + shape.key_scales_at())};
+}
+
+KvStore values_of(const CacheShape& shape, std::byte* block) {
+    return {shape.type, shape.kv_heads, block + shape.values_at(),
+            reinterpret_cast<float*>(block + shape.value_scales_at())};
+}
+
+// Copies rows [0, rows) of one block to another.
+void copy_rows(const CacheShape& shape, const std::byte* from, std::byte* to, size_t rows) {
+    const size_t row_bytes = rows * shape.kv_dim() * dtype_bytes(shape.type);
+    std::memcpy(to, from, row_bytes);
+    std::memcpy(to + shape.values_at(), from + shape.values_at(), row_bytes);
+    if (shape.type != DType::i8) return;
+    for (size_t at : {shape.key_scales_at(), shape.value_scales_at()})
+        std::memcpy(to + at, from + at, rows * shape.kv_heads * sizeof(float));
+}
+
+}  // namespace
+
+size_t CacheShape::summary_values() const { return summary_blocks(page_rows) * 2 * kv_dim(); }
+
+Cache::Cache(const CacheShape& shape, std::span<const GivenPage> pages, uint64_t dropped)
+    : shape_(shape), dropped_(dropped) {
+    for (const GivenPage& given : pages) {
+        require(given.block.size() == shape.page_bytes() && given.rows > 0 && given.rows <= shape.page_rows,
+                "Making a cache from pages: page ", pages_.size(), " has ", given.block.size(), " bytes and ",
+                given.rows, " rows, expected ", shape.page_bytes(), " bytes and 1 to ", shape.page_rows, " rows.");
+        require(reinterpret_cast<uintptr_t>(given.block.data()) % sizeof(float) == 0,
+                "Making a cache from pages: page ", pages_.size(), " does not lie at a multiple of 4 bytes.");
+        pages_.push_back({std::make_shared<Block>(Block{{}, given.owner, given.block.data()}), rows_});
+        rows_ += given.rows;
+    }
+}
+
+std::shared_ptr<Cache::Block> Cache::make_block() const {
+    auto block = std::make_shared<Block>(Block{Buffer(shape_.page_bytes()), nullptr, nullptr});
+    block->data = block->own.data();
+    return block;
 }
 
 void Cache::add_page() {
     if (spare_.pages.empty()) {
-        pages_.push_back(make_page());
+        pages_.push_back({make_block(), rows_});
     } else {
-        pages_.push_back(std::move(spare_.pages.back()));
+        pages_.push_back({std::move(spare_.pages.back()), rows_});
         spare_.pages.pop_back();
     }
 }
 
+size_t Cache::rows_of(size_t page) const {
+    return (page + 1 < pages_.size() ? pages_[page + 1].first : rows_) - pages_[page].first;
+}
+
+bool Cache::must_copy_last_page() const {
+    if (pages_.size() == 0) return false;
+    const size_t last = pages_.size() - 1;
+    if (rows_of(last) == shape_.page_rows) return false;
+    return !pages_.owns(last) || pages_[last].block->own.bytes() == 0;
+}
+
 void Cache::copy_last_page() {
-    const std::shared_ptr<Page> shared = pages_[pages_.size() - 1];
+    const Page shared = pages_[pages_.size() - 1];
+    std::shared_ptr<Block> own;
+    if (spare_.pages.empty()) {
+        own = make_block();
+    } else {
+        own = std::move(spare_.pages.back());
+        spare_.pages.pop_back();
+    }
+    copy_rows(shape_, shared.block->data, own->own.data(), rows_ - shared.first);
+    if (pages_.owns(pages_.size() - 1)) {
+        pages_.own(pages_.size() - 1).block = std::move(own);
+        return;
+    }
     pages_.truncate(pages_.size() - 1);
-    add_page();
-    const size_t bytes = rows_ % shape_.page_rows * shape_.kv_dim * dtype_bytes(shape_.type);
-    Page& own = *pages_[pages_.size() - 1];
-    std::memcpy(own.keys.data(), shared->keys.data(), bytes);
-    std::memcpy(own.values.data(), shared->values.data(), bytes);
+    pages_.push_back({std::move(own), shared.first});
 }
 
 void Cache::append(ConstMatrix k, ConstMatrix v) {
-    assert(k.cols == shape_.kv_dim && v.cols == shape_.kv_dim && k.rows == v.rows);
-    if (must_copy_last_page()) copy_last_page();
+    assert(k.cols == shape_.kv_dim() && v.cols == shape_.kv_dim() && k.rows == v.rows);
+    if (k.rows > 0 && must_copy_last_page()) copy_last_page();
     for (size_t done = 0; done < k.rows;) {
-        const size_t in_page = rows_ % shape_.page_rows;
-        if (in_page == 0) add_page();
-        const size_t count = std::min(k.rows - done, shape_.page_rows - in_page);
-        Page& page = *pages_[pages_.size() - 1];
-        store_rows(k.slice(done, count), shape_.type, page.keys.data(), in_page);
-        store_rows(v.slice(done, count), shape_.type, page.values.data(), in_page);
+        size_t held = pages_.size() == 0 ? shape_.page_rows : rows_of(pages_.size() - 1);
+        if (held == shape_.page_rows) {
+            add_page();
+            held = 0;
+        }
+        const size_t count = std::min(k.rows - done, shape_.page_rows - held);
+        std::byte* block = pages_[pages_.size() - 1].block->own.data();
+        store_rows(k.slice(done, count), keys_of(shape_, block), held);
+        store_rows(v.slice(done, count), values_of(shape_, block), held);
         done += count;
         rows_ += count;
+        if (held + count == shape_.page_rows) summarise(piece(pages_.size() - 1), block);
     }
 }
 
 void Cache::reserve(size_t rows) {
     if (must_copy_last_page()) copy_last_page();
-    const size_t pages = (rows_ + rows + shape_.page_rows - 1) / shape_.page_rows;
-    pages_.reserve(pages - pages_.size());
-    while (pages_.size() + spare_.pages.size() < pages) spare_.pages.push_back(make_page());
+    const size_t room = pages_.size() == 0 ? 0 : shape_.page_rows - rows_of(pages_.size() - 1);
+    const size_t pages = rows <= room ? 0 : (rows - room + shape_.page_rows - 1) / shape_.page_rows;
+    pages_.reserve(pages);
+    while (spare_.pages.size() < pages) spare_.pages.push_back(make_block());
+}
+
+void Cache::summarise(const KvPiece& piece, std::byte* block) const {
+    summarise_keys(piece, shape_.kv_heads, shape_.head_dim,
+                   {reinterpret_cast<Half*>(block + shape_.summaries_at()), shape_.summary_values()});
+}
+
+KvPiece Cache::piece(size_t page) const {
+    const std::byte* block = pages_[page].block->data;
+    const bool scaled = shape_.type == DType::i8;
+    return {.dtype = shape_.type,
+            .keys = block,
+            .values = block + shape_.values_at(),
+            .key_scales = scaled ? reinterpret_cast<const float*>(block + shape_.key_scales_at()) : nullptr,
+            .value_scales = scaled ? reinterpret_cast<const float*>(block + shape_.value_scales_at()) : nullptr,
+            .rows = rows_of(page),
+            .stride = shape_.kv_dim(),
+            .first_row = dropped_ + pages_[page].first};
 }
 
 void Cache::add_pieces(std::vector<KvPiece>& pieces) const {
-    for (size_t page = 0; page < pages_.size(); ++page) {
-        const size_t first = page * shape_.page_rows;
-        pieces.push_back({.dtype = shape_.type,
-                          .keys = pages_[page]->keys.data(),
-                          .values = pages_[page]->values.data(),
-                          .rows = std::min(shape_.page_rows, rows_ - first),
-                          .stride = shape_.kv_dim,
-                          .first_row = first});
-    }
+    for (size_t page = 0; page < pages_.size(); ++page) pieces.push_back(piece(page));
+}
+
+CachePage Cache::page(size_t index) const {
+    CachePage out{.piece = piece(index), .summaries = {}, .block = {}};
+    const bool open = index + 1 == pages_.size() && out.piece.rows < shape_.page_rows;
+    if (open) return out;
+    const std::byte* block = pages_[index].block->data;
+    out.block = {block, shape_.page_bytes()};
+    out.summaries = {reinterpret_cast<const Half*>(block + shape_.summaries_at()),
+                     summary_blocks(out.piece.rows) * 2 * shape_.kv_dim()};
+    return out;
+}
+
+void Cache::copy_page(size_t index, std::span<std::byte> to) const {
+    assert(to.size() == shape_.page_bytes());
+    std::memset(to.data(), 0, to.size());
+    const KvPiece from = piece(index);
+    copy_rows(shape_, static_cast<const std::byte*>(from.keys), to.data(), from.rows);
+    summarise(from, to.data());
 }
 
 }  // namespace lv

@@ -3,16 +3,23 @@
 #include <algorithm>
 #include <cassert>
 
+#include "kernels/attention.h"
+
 namespace lv {
 
-void store_rows(ConstMatrix rows, DType type, std::byte* storage, size_t first) {
-    assert(type == DType::f16 || type == DType::f32);
+void store_rows(ConstMatrix rows, const KvStore& store, size_t first) {
+    if (store.type == DType::i8) {
+        quantize_heads(rows, store.kv_heads, reinterpret_cast<int8_t*>(store.values) + first * rows.cols, rows.cols,
+                       store.scales + first * store.kv_heads);
+        return;
+    }
+    assert(store.type == DType::f16 || store.type == DType::f32);
     for (size_t row = 0; row < rows.rows; ++row) {
         const size_t offset = (first + row) * rows.cols;
-        if (type == DType::f32)
-            std::ranges::copy(rows.row(row), reinterpret_cast<float*>(storage) + offset);
+        if (store.type == DType::f32)
+            std::ranges::copy(rows.row(row), reinterpret_cast<float*>(store.values) + offset);
         else
-            convert(rows.row(row), std::span(reinterpret_cast<Half*>(storage) + offset, rows.cols));
+            convert(rows.row(row), std::span(reinterpret_cast<Half*>(store.values) + offset, rows.cols));
     }
 }
 

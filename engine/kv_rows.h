@@ -8,7 +8,15 @@
 
 namespace lv {
 
-// rows [n, dim] f32 to rows first, first + 1, ... of `storage` [.., dim], which is f16 or f32.
-void store_rows(ConstMatrix rows, DType type, std::byte* storage, size_t first);
+// Rows of keys or of values as they are kept: f32, f16, or i8 with a scale for each row and kv head.
+struct KvStore {
+    DType type = DType::f16;
+    size_t kv_heads = 0;
+    std::byte* values = nullptr;  // [.., kv_heads * head_dim] of `type`
+    float* scales = nullptr;      // i8 only: [.., kv_heads]
+};
+
+// rows [n, kv_heads * head_dim] f32 to rows first, first + 1, ... of the store.
+void store_rows(ConstMatrix rows, const KvStore& store, size_t first);
 
 }  // namespace lv

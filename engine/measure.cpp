@@ -12,6 +12,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr size_t sample_piece = 4096;  // rows that lie in memory at once
+constexpr size_t rows_a_frame = 5;     // of sample_rows
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
@@ -75,7 +76,7 @@ Config config_100m() {
 }
 
 SampleRows sample_rows(const Config& config, size_t rows, size_t first_row, uint64_t seed) {
-    constexpr size_t rows_a_frame = 5, filled = 20;
+    constexpr size_t filled = 20;
     SampleRows out;
     out.features.assign(rows * config.rows.feature_dim, 0.0f);
     out.times_us.resize(rows);
@@ -160,11 +161,12 @@ double measure_fork(const Memory& memory, size_t repeats) {
 
 MemoryBytes reckon_memory(const Config& config, size_t rows, const MemoryOptions& options) {
     const State empty(config, options.cache_type, options.page_rows);
-    const CacheShape page{config.kv_dim(), options.page_rows, options.cache_type};
+    const CacheShape page{config.n_attn_kv_heads, config.attn_head_dim, options.page_rows, options.cache_type};
     const size_t caches = config.count(LayerKind::full) + (config.has_cross() ? 1 : 0);
-    return {.state = empty.state_bytes(),
+    const size_t frames = rows == 0 ? 0 : (rows - 1) / rows_a_frame;  // complete ones
+    return {.state = empty.state_bytes() + FrameIndex(config.rows).state_bytes(),
             .cache = caches * ((rows + options.page_rows - 1) / options.page_rows) * page.page_bytes(),
-            .index = rows * sizeof(int64_t)};
+            .index = PrefixList<int64_t>::bytes_for(rows) + PrefixList<FrameMark>::bytes_for(frames)};
 }
 
 double prefill_flops(const Config& c, size_t visible) {

@@ -43,7 +43,8 @@ Rate measure_decode(Workspace& work, const Memory& memory, size_t steps = 32);
 // Seconds of fork(): the median of `repeats`.
 double measure_fork(const Memory& memory, size_t repeats = 32);
 
-// What a memory of `rows` rows will take, without making it; equal to Memory::bytes() after as many rows.
+// What a memory of `rows` rows will take, without making it; equal to Memory::bytes() after as many rows of
+// sample_rows(), five a frame.
 MemoryBytes reckon_memory(const Config& config, size_t rows, const MemoryOptions& options = {});
 
 // Arithmetic of one row: in prefill (it stops at the bridge) and in a decode step (through all layers, with logits),

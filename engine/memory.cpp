@@ -7,26 +7,90 @@
 
 namespace lv {
 
-Memory::Memory(std::shared_ptr<const Model> model, const MemoryOptions& options)
-    : model_(std::move(model)), options_(options), state_(model_->config(), options.cache_type, options.page_rows) {
-    require(options.cache_type == DType::f16 || options.cache_type == DType::f32, "Making a memory: the cache type is ",
-            dtype_name(options.cache_type), ", expected F16 or F32.");
+namespace {
+
+void check_options(const MemoryOptions& options) {
+    const DType type = options.cache_type;
+    require(type == DType::f16 || type == DType::f32 || type == DType::i8, "Making a memory: the cache type is ",
+            dtype_name(type), ", expected F16, F32 or I8.");
     require(options.page_rows > 0, "Making a memory: pages of 0 rows, expected at least 1.");
+}
+
+// Each cache that grows with the video: the one cache, and those of full layers.
+template <typename Fn>
+void for_caches(State& state, Fn fn) {
+    if (state.cache.shape().kv_heads > 0) fn(state.cache);
+    for (LayerState& layer : state.layers)
+        if (layer.cache.shape().kv_heads > 0) fn(layer.cache);
+}
+
+}  // namespace
+
+Memory::Memory(std::shared_ptr<const Model> model, const MemoryOptions& options)
+    : model_(std::move(model)),
+      options_(options),
+      held_{.state = State(model_->config(), options.cache_type, options.page_rows),
+            .times = {},
+            .frames = FrameIndex(model_->config().rows),
+            .videos = nullptr,
+            .forgotten = {},
+            .last_time_us = 0} {
+    check_options(options);
+}
+
+Memory::Memory(std::shared_ptr<const Model> model, const MemoryOptions& options, MemoryContents contents)
+    : model_(std::move(model)), options_(options), held_(std::move(contents)) {
+    check_options(options);
+    const State expected(model_->config(), options.cache_type, options.page_rows);
+    require(held_.state.layers.size() == expected.layers.size() && held_.state.state_bytes() == expected.state_bytes(),
+            "Making a memory from what was saved: its state has ", held_.state.layers.size(), " layers and ",
+            held_.state.state_bytes(), " bytes, the model \"", model_->config().name, "\" expects ",
+            expected.layers.size(), " and ", expected.state_bytes(), ".");
+    size_t frame_rows = held_.frames.open().rows;
+    for (size_t frame = 0; frame < held_.frames.marks().size(); ++frame) frame_rows += held_.frames.marks()[frame].rows;
+    require(frame_rows == cache_rows(), "Making a memory from what was saved: its frames have ", frame_rows,
+            " rows and its index ", cache_rows(), ", expected as many.");
+    for_caches(held_.state, [&](const Cache& cache) {
+        const CacheShape& shape = cache.shape();
+        require(shape.type == options.cache_type && shape.page_rows == options.page_rows &&
+                    shape.kv_heads == model_->config().n_attn_kv_heads &&
+                    shape.head_dim == model_->config().attn_head_dim,
+                "Making a memory from what was saved: a cache of ", shape.kv_heads, " heads of ", shape.head_dim,
+                " values ", dtype_name(shape.type), " does not fit the model \"", model_->config().name, "\".");
+    });
+}
+
+void Memory::begin_video(std::string name) {
+    std::vector<VideoPart> next(videos().begin(), videos().end());
+    if (!next.empty() && next.back().first_us == no_time) next.pop_back();
+    next.push_back({std::move(name), no_time});
+    held_.videos = std::make_shared<const std::vector<VideoPart>>(std::move(next));
+}
+
+std::span<const VideoPart> Memory::videos() const {
+    if (!held_.videos) return {};
+    return *held_.videos;
 }
 
 size_t Memory::append(Workspace& work, ConstMatrix rows, std::span<const int64_t> times_us, std::stop_token stop) {
     require(times_us.size() == rows.rows, "Reading rows: found ", times_us.size(), " times for ", rows.rows,
             " rows, expected one for each.");
     size_t done = 0;
+    if (rows.rows > 0 && !videos().empty() && videos().back().first_us == no_time) {
+        auto begun = std::make_shared<std::vector<VideoPart>>(*held_.videos);
+        begun->back().first_us = times_us[0];
+        held_.videos = std::move(begun);
+    }
     while (done < rows.rows && !stop.stop_requested()) {
         const size_t count = std::min(rows.rows - done, work.options().chunk_rows), mark = work.arena().mark();
         const Matrix x = work.arena().matrix(count, model_->config().dim);
         model_->feature_rows(work.context(), rows.slice(done, count), times_us.subspan(done, count), x);
-        forward(work, *model_, state_, {.x = x});
+        forward(work, *model_, held_.state, {.x = x});
         work.arena().rewind(mark);
-        for (size_t row = done; row < done + count; ++row) times_.push_back(times_us[row]);
+        for (size_t row = done; row < done + count; ++row) held_.times.push_back(times_us[row]);
+        held_.frames.add(rows.slice(done, count), times_us.subspan(done, count));
         done += count;
-        last_time_us_ = times_us[done - 1];
+        held_.last_time_us = times_us[done - 1];
     }
     return done;
 }
@@ -45,14 +109,16 @@ ConstMatrix Memory::append_prompt(Workspace& work, std::span<const PromptRow> ro
             if (from.id >= 0)
                 model_->text_row(from.id, from.time_us, x.row(row));
             else
-                model_->time_row(from.time_us, from.time_us > last_time_us_, x.row(row));
+                model_->time_row(from.time_us, from.time_us > last_time_us(), x.row(row));
         }
         done += count;
-        logits =
-            forward(work, *model_, state_, {.x = x, .text = true, .sampled = done == rows.size() ? sampled : 0}, mass);
+        logits = forward(work, *model_, held_.state,
+                         {.x = x, .text = true, .sampled = done == rows.size() ? sampled : 0}, mass);
         work.arena().rewind(mark);
-        if (text_in_cache())
-            for (size_t row = 0; row < count; ++row) times_.push_back(no_time);
+        if (text_in_cache()) {
+            for (size_t row = 0; row < count; ++row) held_.times.push_back(no_time);
+            held_.frames.add_text(count);
+        }
     }
     return logits;
 }
@@ -63,14 +129,17 @@ ConstMatrix Memory::append_text(Workspace& work, int id, AttentionMass* mass, in
 }
 
 void Memory::reserve_text(size_t rows) {
-    state_.reserve_layers(rows);
+    held_.state.reserve_layers(rows);
     if (!text_in_cache()) return;
-    if (model_->config().has_cross()) state_.cache.reserve(rows);
-    times_.reserve(rows);
+    if (model_->config().has_cross()) held_.state.cache.reserve(rows);
+    held_.times.reserve(rows);
+    held_.frames.reserve_text(rows);
 }
 
 MemoryBytes Memory::bytes() const {
-    return {.state = state_.state_bytes(), .cache = state_.cache_bytes(), .index = times_.size() * sizeof(int64_t)};
+    return {.state = held_.state.state_bytes() + held_.frames.state_bytes(),
+            .cache = held_.state.cache_bytes(),
+            .index = held_.times.bytes() + held_.frames.bytes()};
 }
 
 }  // namespace lv

@@ -11,8 +11,11 @@
 #include <memory>
 #include <span>
 #include <stop_token>
+#include <string>
+#include <vector>
 
 #include "engine/cache.h"
+#include "engine/frame_index.h"
 #include "engine/model.h"
 #include "engine/prefix_list.h"
 #include "engine/prompt.h"
@@ -22,21 +25,49 @@
 namespace lv {
 
 struct MemoryOptions {
-    DType cache_type = DType::f16;  // of the cache, of sliding windows and of the caches of full layers; f32 is exact
+    DType cache_type = DType::f16;  // of the cache, of sliding windows and of the caches of full layers: f32 (exact),
+                                    // f16, or i8 with a scale for each row and kv head
     size_t page_rows = 256;         // rows of a cache page
+    size_t budget_bytes = 0;        // what the memory may take in all; 0: no bound
+};
+
+// What keeping the budget dropped, and between which times of the memory's clock.
+struct Forgotten {
+    int64_t frames = 0;
+    size_t rows = 0;
+    int64_t first_us = 0, last_us = 0;  // of what was dropped; 0 while nothing was
+};
+
+// One of several videos in one memory, one after another on one clock.
+struct VideoPart {
+    std::string name;
+    int64_t first_us = no_time;  // where it begins on the memory's clock; no_time: no row of it has come yet
+};
+
+// All that a memory is besides its model: read to save it, given back to make it again.
+struct MemoryContents {
+    State state;                                           // with the caches
+    PrefixList<int64_t> times;                             // [cache rows]; no_time for text
+    FrameIndex frames;                                     // of the cache's rows
+    std::shared_ptr<const std::vector<VideoPart>> videos;  // null: none was begun
+    Forgotten forgotten;
+    int64_t last_time_us = 0;  // of the last video row; 0 before the first
 };
 
 // Bytes of a memory by part. Pages shared with a parent or a fork are counted in each.
 struct MemoryBytes {
     size_t state = 0;  // constant in length
-    size_t cache = 0;  // whole pages; grows with the length
-    size_t index = 0;
+    size_t cache = 0;  // whole pages, mapped ones and their summaries counted; grows with the length
+    size_t index = 0;  // times of rows, marks of frames
     size_t total() const { return state + cache + index; }
 };
 
 class Memory {
    public:
     explicit Memory(std::shared_ptr<const Model> model, const MemoryOptions& options = {});
+    // From the contents() of a memory with these options (but for the budget), or a copy of them from a file: appending
+    // goes on bit for bit. Throws Error where they do not fit the model or each other.
+    Memory(std::shared_ptr<const Model> model, const MemoryOptions& options, MemoryContents contents);
     Memory(Memory&&) = default;
     Memory& operator=(Memory&&) = default;
 
@@ -53,21 +84,33 @@ class Memory {
     // The same for one piece of text: a decode step.
     ConstMatrix append_text(Workspace& work, int id, AttentionMass* mass = nullptr, int64_t about_us = no_time);
 
+    // The rows that come next are of another video; their times are the memory's clock already.
+    void begin_video(std::string name);
+    // The videos begun, in order; empty for a memory of one video without a name. Valid until the next begin_video or
+    // append.
+    std::span<const VideoPart> videos() const;
+
+    // Forgets until no more than `budget_bytes` are taken and returns what was given back. Of the oldest rows those go
+    // that show least that is new; what is left keeps its times. Forks keep what they had.
+    size_t thin(size_t budget_bytes);
+
     // Makes room, so that appending this many more rows of text allocates nothing.
     void reserve_text(size_t rows);
 
     const Model& model() const { return *model_; }
     const std::shared_ptr<const Model>& shared_model() const { return model_; }
     const MemoryOptions& options() const { return options_; }
-    size_t rows() const { return state_.rows; }  // of video and text
+    size_t rows() const { return held_.state.rows; }  // of video and text, forgotten ones counted
     // Rows that later rows can attend to: those of the video, and text where the model keeps it (config.cross_text).
-    size_t cache_rows() const { return times_.size(); }
-    int64_t row_time_us(size_t cache_row) const { return times_[cache_row]; }  // no_time for text
-    int64_t last_time_us() const { return last_time_us_; }  // of the last video row; 0 before the first
+    size_t cache_rows() const { return held_.times.size(); }
+    int64_t row_time_us(size_t cache_row) const { return held_.times[cache_row]; }  // no_time for text
+    int64_t last_time_us() const { return held_.last_time_us; }  // of the last video row; 0 before the first
+    const Forgotten& forgotten() const { return held_.forgotten; }
     MemoryBytes bytes() const;
 
-    // For tests and for saving.
-    const State& state() const { return state_; }
+    // For saving; valid while this memory is not changed.
+    const MemoryContents& contents() const { return held_; }
+    const State& state() const { return held_.state; }
 
    private:
     Memory(const Memory&) = default;
@@ -76,9 +119,7 @@ class Memory {
 
     std::shared_ptr<const Model> model_;
     MemoryOptions options_;
-    State state_;                // with the cache
-    PrefixList<int64_t> times_;  // [cache_rows]
-    int64_t last_time_us_ = 0;
+    MemoryContents held_;
 };
 
 }  // namespace lv

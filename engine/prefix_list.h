@@ -66,6 +66,17 @@ class PrefixList {
         segments_.back().blocks->grow(size_ - segments_.back().first + count);
     }
 
+    // What the items and the room behind them take.
+    size_t bytes() const {
+        size_t total = 0;
+        for (size_t i = 0; i < segments_.size(); ++i) {
+            const size_t last = i + 1 < segments_.size() ? segments_[i + 1].first : size_;
+            total += room_for(last - segments_[i].first) * sizeof(T);
+        }
+        return total;
+    }
+    static size_t bytes_for(size_t size) { return room_for(size) * sizeof(T); }
+
     // Forgets the items from `size` on; only a list that owns none of them may.
     void truncate(size_t size) {
         assert(size <= size_ && !(writes_ && size < size_));
@@ -75,6 +86,13 @@ class PrefixList {
 
    private:
     static constexpr size_t first_block = 16;  // items; each block has twice the room of the one before
+
+    // Of the blocks that hold `size` items; the room of a list shared with its writer must not be read.
+    static size_t room_for(size_t size) {
+        size_t room = 0;
+        for (size_t b = 0; room < size; ++b) room += first_block << b;
+        return room;
+    }
 
     struct Blocks {
         std::array<std::unique_ptr<T[]>, 48> block;

@@ -1,4 +1,6 @@
 // What the layers remember between rows: retention states and windows (constant in length), and the caches.
+//
+// Everything of it can be read and set, so that a saved state goes on bit for bit.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +22,7 @@ constexpr size_t most_chunk_rows = 256;  // rows that are appended at once
 class Window {
    public:
     Window() = default;
-    Window(size_t window, size_t kv_dim, DType type);
+    Window(size_t window, size_t kv_heads, size_t head_dim, DType type);
     Window(const Window& other);
     Window& operator=(const Window& other);
     Window(Window&&) = default;
@@ -30,17 +32,23 @@ class Window {
     void append(ConstMatrix k, ConstMatrix v);
     // The rows kept, among them all that the rows last appended can see.
     KvPiece piece() const;
-    size_t bytes() const { return keys_.bytes() + values_.bytes(); }
+    // Takes over the rows of another window of this size and type: piece() of that one, or a copy of it from a file.
+    // Appending goes on bit for bit. Throws Error when they are not of this type or do not fit.
+    void restore(const KvPiece& rows);
+    size_t bytes() const { return keys_.bytes() + values_.bytes() + key_scales_.bytes() + value_scales_.bytes(); }
 
    private:
-    size_t row_bytes() const { return kv_dim_ * dtype_bytes(type_); }
+    size_t kv_dim() const { return kv_heads_ * head_dim_; }
+    size_t row_bytes() const { return kv_dim() * dtype_bytes(type_); }
+    size_t scales_bytes() const { return type_ == DType::i8 ? kv_heads_ * sizeof(float) : 0; }  // of a row
     size_t room() const { return window_ - 1 + most_chunk_rows; }
 
-    size_t window_ = 0, kv_dim_ = 0;
+    size_t window_ = 0, kv_heads_ = 0, head_dim_ = 0;
     DType type_ = DType::f16;
-    Buffer keys_, values_;   // [room, kv_dim]
-    uint64_t appended_ = 0;  // rows since the beginning
-    size_t held_ = 0;        // rows in the buffers
+    Buffer keys_, values_;              // [room, kv_dim]
+    Buffer key_scales_, value_scales_;  // i8 only: [room, kv_heads] f32
+    uint64_t appended_ = 0;             // rows since the beginning
+    size_t held_ = 0;                   // rows in the buffers
 };
 
 struct LayerState {

@@ -13,6 +13,8 @@ namespace lv {
 struct WorkspaceOptions {
     size_t chunk_rows = 256;  // rows that pass through a layer at once in prefill
     size_t sampled = 1;       // rows that logits may be asked for at once, at most chunk_rows
+    size_t top_pages = 0;     // pages of the one cache that a cross layer reads for a row: the newest and so many best;
+                              // 0: all, exactly
 };
 
 // Where the attention of sampled rows is added up, for evidence.

@@ -98,7 +98,7 @@ TEST(PrefixList, an_empty_list_can_be_copied_and_reserved) {
 TEST(Cache, pages_hold_what_was_appended_at_any_boundary) {
     for (DType type : {DType::f32, DType::f16})
         for (size_t page_rows : {1, 3, 4, 5, 100}) {
-            Cache cache({kv_dim, page_rows, type});
+            Cache cache({1, kv_dim, page_rows, type});
             size_t rows = 0;
             for (size_t count : {1, 4, 0, 3, 7, 1}) {
                 add(cache, rows, count);
@@ -106,13 +106,13 @@ TEST(Cache, pages_hold_what_was_appended_at_any_boundary) {
             }
             EXPECT_EQ(cache.rows(), 16u);
             EXPECT_EQ(rows_in(cache), counted({{0, 16}}));
-            EXPECT_EQ(cache.bytes(), (16 + page_rows - 1) / page_rows * page_rows * kv_dim * 2 * dtype_bytes(type));
+            EXPECT_EQ(cache.bytes(), (16 + page_rows - 1) / page_rows * cache.shape().page_bytes());
         }
 }
 
 TEST(Cache, a_copy_and_its_source_never_see_each_others_rows) {
     for (size_t page_rows : {1, 4, 5, 8, 100}) {
-        Cache source({kv_dim, page_rows, DType::f32});
+        Cache source({1, kv_dim, page_rows, DType::f32});
         add(source, 0, 10);
         Cache copy = source, second = source;
         add(copy, 100, 7);
@@ -132,7 +132,7 @@ TEST(Cache, a_copy_shares_whole_pages_and_outlives_its_source) {
     Cache copy;
     const void* first_page = nullptr;
     {
-        Cache source({kv_dim, 4, DType::f16});
+        Cache source({1, kv_dim, 4, DType::f16});
         add(source, 0, 9);
         std::vector<KvPiece> pieces;
         source.add_pieces(pieces);
@@ -147,7 +147,7 @@ TEST(Cache, a_copy_shares_whole_pages_and_outlives_its_source) {
 }
 
 TEST(Cache, reserving_changes_nothing_that_can_be_seen) {
-    Cache source({kv_dim, 4, DType::f32});
+    Cache source({1, kv_dim, 4, DType::f32});
     add(source, 0, 6);
     Cache copy = source;
     copy.reserve(10);
@@ -163,7 +163,7 @@ TEST(Cache, reserving_changes_nothing_that_can_be_seen) {
 
 TEST(Window, always_holds_the_rows_that_can_still_be_seen) {
     for (size_t size : {1, 2, 7, 300}) {
-        Window window(size, kv_dim, DType::f32);
+        Window window(size, 1, kv_dim, DType::f32);
         const size_t bytes = window.bytes();
         size_t rows = 0;
         for (size_t round = 0; round < 40; ++round) {

@@ -1,0 +1,23 @@
+// What blocks of keys lie between, value by value: enough to bound a query's logits without reading the keys.
+//
+// Summary of a block of at most summary_keys keys: for each kv head the least, then the largest of each value of its
+// keys, rounded outwards to f16: [kv_heads, 2, head_dim]. For any q: q . k <= sum_i max(q_i least_i, q_i largest_i)
+// (Quest, arXiv 2406.10774). Short blocks, because the bound of a union is far looser than the bounds of its parts.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "kernels/attention.h"
+#include "kernels/core/dtype.h"
+
+namespace lv {
+
+constexpr size_t summary_keys = 32;  // keys of a block
+
+inline size_t summary_blocks(size_t keys) { return (keys + summary_keys - 1) / summary_keys; }
+
+// to [summary_blocks(keys.rows), kv_heads, 2, head_dim]: of the keys as they are stored, int8 times their scales.
+void summarise_keys(const KvPiece& keys, size_t kv_heads, size_t head_dim, std::span<Half> to);
+
+}  // namespace lv

@@ -1,0 +1,57 @@
+#include "kernels/key_summary.h"
+
+#include "tests/support.h"
+
+namespace lv {
+namespace {
+
+TEST(KeySummary, HoldsTheLeastAndTheLargestOfEveryBlockAsStored) {
+    constexpr size_t kv_heads = 2, dim = 5, cols = kv_heads * dim, stride = cols + 3;
+    for (DType dtype : {DType::f32, DType::f16, DType::i8})
+        for (size_t rows : {1u, 31u, 32u, 33u, 70u}) {
+            std::vector<float> keys = test::random_floats(rows * cols, 7);
+            keys[0] = 1e-9f;  // below what f16 can hold: it must still be rounded outwards
+            std::vector<std::byte> store(rows * stride * 4);
+            std::vector<float> scales(rows * kv_heads);
+            const ConstMatrix x(keys.data(), rows, cols);
+            for (size_t row = 0; row < rows; ++row) {
+                std::byte* to = store.data() + row * stride * dtype_bytes(dtype);
+                if (dtype == DType::f32) std::copy_n(x.row(row).data(), cols, reinterpret_cast<float*>(to));
+                if (dtype == DType::f16) convert(x.row(row), std::span(reinterpret_cast<Half*>(to), cols));
+            }
+            if (dtype == DType::i8)
+                quantize_heads(x, kv_heads, reinterpret_cast<int8_t*>(store.data()), stride, scales.data());
+            const auto stored = [&](size_t row, size_t col) {
+                const size_t at = row * stride + col;
+                if (dtype == DType::f32) return reinterpret_cast<const float*>(store.data())[at];
+                if (dtype == DType::f16) return to_float(reinterpret_cast<const Half*>(store.data())[at]);
+                return float(reinterpret_cast<const int8_t*>(store.data())[at]) * scales[row * kv_heads + col / dim];
+            };
+            KvPiece piece{dtype, store.data(), store.data(), scales.data(), scales.data(), rows, stride, 0};
+            std::vector<Half> summary(summary_blocks(rows) * 2 * cols + 1, Half{0x7e00});
+            summarise_keys(piece, kv_heads, dim, summary);
+            EXPECT_EQ(summary.back().bits, 0x7e00) << "nothing behind the last block is written";
+            for (size_t block = 0; block < summary_blocks(rows); ++block)
+                for (size_t col = 0; col < cols; ++col) {
+                    float least = INFINITY, largest = -INFINITY;
+                    for (size_t row = block * 32; row < std::min(rows, block * 32 + 32); ++row) {
+                        least = std::min(least, stored(row, col));
+                        largest = std::max(largest, stored(row, col));
+                    }
+                    const size_t at = (block * kv_heads + col / dim) * 2 * dim + col % dim;
+                    const float low = to_float(summary[at]), high = to_float(summary[at + dim]);
+                    // One step of f16 is 2^-10 of the value, or 2^-24 where it is subnormal.
+                    EXPECT_LE(low, least);
+                    EXPECT_GE(low, least - std::fabs(least) * 0x1p-10f - 0x1p-24f);
+                    EXPECT_GE(high, largest);
+                    EXPECT_LE(high, largest + std::fabs(largest) * 0x1p-10f + 0x1p-24f);
+                    if (dtype == DType::f16) {
+                        EXPECT_EQ(low, least);
+                        EXPECT_EQ(high, largest);
+                    }
+                }
+        }
+}
+
+}  // namespace
+}  // namespace lv
