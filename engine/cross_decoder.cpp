@@ -1,8 +1,10 @@
 // The layers above the bridge: sampled rows read the one cache. No row of a video ever comes here.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "engine/forward.h"
+#include "engine/page_choice.h"
 #include "kernels/norm.h"
 #include "kernels/rope.h"
 
@@ -10,12 +12,14 @@ namespace lv {
 
 namespace {
 
-// The rows that sampled rows see: all of the cache, which holds the video only, or up to themselves.
+// The rows that sampled rows see: all of the cache, which holds the video only, or up to themselves. What thinning has
+// dropped is not among them.
 struct Visible {
     uint64_t first_row = 0;  // of the sampled rows, in the memory
     uint64_t cache_rows = 0;
+    uint64_t dropped = 0;
     bool causal = true;
-    uint64_t rows(size_t row) const { return causal ? first_row + row + 1 : cache_rows; }
+    uint64_t rows(size_t row) const { return causal ? first_row + row + 1 - dropped : cache_rows; }
 };
 
 // logit_scale[head] * log(rows that row r sees), [n, heads]: scalable softmax (arXiv 2501.19399).
@@ -23,6 +27,19 @@ void length_scale(const Layer& layer, const Visible& visible, Matrix scale) {
     for (size_t row = 0; row < scale.rows; ++row) {
         const float log_rows = float(std::log(double(std::max<uint64_t>(visible.rows(row), 2))));
         for (size_t head = 0; head < scale.cols; ++head) scale.at(row, head) = layer.logit_scale[head] * log_rows;
+    }
+}
+
+// Each row by itself over the pages that it chooses.
+void attend_chosen(Workspace& work, const AttentionInput& input, std::span<const float> sink, Matrix out,
+                   AttentionMass* mass) {
+    for (size_t row = 0; row < out.rows; ++row) {
+        AttentionInput one = input;
+        one.q = input.q.slice(row, 1);
+        one.first_row = input.first_row + row;
+        if (input.logit_scale.data) one.logit_scale = input.logit_scale.slice(row, 1);
+        one.pieces = choose_pages(work.context(), one, work.options().top_pages, work.pages());
+        attend_rows(work, one, sink, out.slice(row, 1), mass);
     }
 }
 
@@ -42,7 +59,7 @@ void mix_cross(Workspace& work, const Model& model, const Layer& layer, const Vi
                          .kv_heads = c.n_attn_kv_heads,
                          .head_dim = c.attn_head_dim,
                          .q = q,
-                         .pieces = work.pieces(),
+                         .pieces = work.pages().pieces,
                          .scale = 1.0f / std::sqrt(float(c.attn_head_dim)),
                          .logit_scale = {},
                          .first_row = visible.first_row,
@@ -52,7 +69,10 @@ void mix_cross(Workspace& work, const Model& model, const Layer& layer, const Vi
         length_scale(layer, visible, scale);
         input.logit_scale = scale;
     }
-    attend_rows(work, input, layer.sink, out, mass);
+    if (must_choose(work.pages(), work.options().top_pages))
+        attend_chosen(work, input, layer.sink, out, mass);
+    else
+        attend_rows(work, input, layer.sink, out, mass);
     layer.mix_out.apply(context, out, x, true);
     work.arena().rewind(mark);
 }
@@ -68,9 +88,8 @@ void cross_decode(Workspace& work, const Model& model, const Cache& cache, uint6
         table = work.arena().matrix(x.rows, c.attn_head_dim);
         rope_table(model.attn_frequencies(), int64_t(first_row), table);
     }
-    const Visible visible{first_row, cache.rows(), c.cross_text};
-    work.pieces().clear();
-    cache.add_pieces(work.pieces());
+    const Visible visible{first_row, cache.rows(), cache.dropped(), c.cross_text};
+    list_pages(cache, c.cross_text ? first_row : std::numeric_limits<uint64_t>::max(), work.pages());
     for (size_t index = c.self_layers(); index < c.n_layers(); ++index) {
         const Layer& layer = model.layers()[index];
         mix_cross(work, model, layer, visible, table, x, is_evidence_layer(c, index, mass) ? mass : nullptr);

@@ -1,5 +1,6 @@
 #include "engine/forward.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/elementwise.h"
@@ -13,7 +14,10 @@ ConstMatrix forward(Workspace& work, const Model& model, State& state, const New
     assert(x.rows > 0 && x.rows <= work.options().chunk_rows && sampled <= x.rows && sampled <= work.options().sampled);
     const Config& c = model.config();
     const uint64_t first_row = state.rows;
-    if (mass) mass->sampled = sampled;
+    if (mass) {
+        mass->sampled = sampled;
+        mass->first_key = c.has_cross() ? state.cache.dropped() : state.layers.back().cache.dropped();
+    }
     self_decode(work, model, state, rows, mass);
     if (sampled == 0) return {};
 
@@ -62,7 +66,7 @@ void add_sink(std::span<const float> sink, const AttentionPart& part) {
 
 void attend_rows(Workspace& work, const AttentionInput& input, std::span<const float> sink, Matrix out,
                  AttentionMass* mass) {
-    const size_t sampled = mass ? mass->sampled : 0;
+    const size_t sampled = mass ? std::min(mass->sampled, input.q.rows) : 0;
     if (sampled == 0 && sink.empty()) {
         attend(work.context(), input, out);
         return;
@@ -78,7 +82,7 @@ void attend_rows(Workspace& work, const AttentionInput& input, std::span<const f
         tail.first_row = input.first_row + skipped;
         if (input.logit_scale.data) tail.logit_scale = input.logit_scale.slice(skipped, sampled);
         attention_mass(work.context(), tail, part.max.slice(skipped, sampled), part.sum.slice(skipped, sampled),
-                       1.0f / float(input.heads), mass->rows);
+                       {mass->rows, mass->first_key, 1.0f / float(input.heads)});
     }
     finish_attention(part, out);
     work.arena().rewind(mark);

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "engine/forward.h"
+#include "engine/page_choice.h"
 #include "kernels/elementwise.h"
 #include "kernels/norm.h"
 #include "kernels/retention.h"
@@ -70,13 +71,13 @@ void mix_attention(Workspace& work, const Model& model, const Layer& layer, Laye
     layer.mix_in.apply(context, y, qkv);
     rope(context, q, table, 1.0f, q);
     rope(context, k, table, 1.0f, k);
-    work.pieces().clear();
+    std::vector<KvPiece>& pieces = work.pages().pieces;
     if (layer.kind == LayerKind::sliding) {
         state.window.append(k, v);
-        work.pieces().push_back(state.window.piece());
+        pieces.assign(1, state.window.piece());
     } else {
         state.cache.append(k, v);
-        state.cache.add_pieces(work.pieces());
+        list_pages(state.cache, first_row, work.pages());
     }
     if (sampled > 0) {
         const size_t skipped = n - sampled;
@@ -85,7 +86,7 @@ void mix_attention(Workspace& work, const Model& model, const Layer& layer, Laye
                                    .kv_heads = c.n_attn_kv_heads,
                                    .head_dim = c.attn_head_dim,
                                    .q = q.slice(skipped, sampled),
-                                   .pieces = work.pieces(),
+                                   .pieces = pieces,
                                    .scale = 1.0f / std::sqrt(float(c.attn_head_dim)),
                                    .logit_scale = {},
                                    .first_row = first_row + skipped,

@@ -22,6 +22,16 @@ struct AttentionMass {
     size_t layers = 2;        // the topmost attention layers that count
     std::vector<float> rows;  // by row of the cache; must have room for all of them
     size_t sampled = 0;       // rows that count in the call at hand; set by forward()
+    uint64_t first_key = 0;   // number of the key that rows[0] is of; set by forward()
+};
+
+// What cross layers can read, and what is chosen of it for one row; see page_choice.h. Scratch.
+struct CachePages {
+    std::vector<KvPiece> pieces;                   // all, oldest first
+    std::vector<std::span<const Half>> summaries;  // of the first of them: those that a row may leave out
+    std::vector<KvPiece> chosen;
+    std::vector<float> bounds, scores;
+    std::vector<uint32_t> order;
 };
 
 // Not shared between threads; the context may be.
@@ -33,7 +43,7 @@ class Workspace {
     const WorkspaceOptions& options() const { return options_; }
     Arena& arena() { return arena_; }
     Matrix logits() { return {logits_.as<float>().data(), options_.sampled, vocab_size_}; }
-    std::vector<KvPiece>& pieces() { return pieces_; }  // scratch
+    CachePages& pages() { return pages_; }
     size_t bytes() const { return arena_.capacity_bytes() + logits_.bytes(); }
 
    private:
@@ -42,7 +52,7 @@ class Workspace {
     Arena arena_;
     Buffer logits_;  // [sampled, vocab]
     size_t vocab_size_;
-    std::vector<KvPiece> pieces_;
+    CachePages pages_;
 };
 
 }  // namespace lv

@@ -115,11 +115,14 @@ void finish_attention(const AttentionPart& part, Matrix out) {
         }
 }
 
-void attention_mass(const Context& context, const AttentionInput& input, ConstMatrix max, ConstMatrix sum, float weight,
-                    std::span<float> mass) {
+void attention_mass(const Context& context, const AttentionInput& input, ConstMatrix max, ConstMatrix sum,
+                    const KeyMass& mass) {
     check(input, input.q.rows, input.q.cols);
     size_t keys = count_keys(input);
-    assert(mass.size() >= keys && max.rows == input.q.rows && sum.rows == input.q.rows);
+    assert(keys == 0 ||
+           (mass.first_key <= input.pieces.front().first_row &&
+            input.pieces.back().first_row + input.pieces.back().rows <= mass.first_key + mass.rows.size()));
+    assert(max.rows == input.q.rows && sum.rows == input.q.rows);
     size_t grain = std::max<size_t>(attention_block_keys,
                                     2000000 / std::max<size_t>(1, input.q.rows * input.heads * input.head_dim));
     // Ranges of keys, so that each mass has one writer.
@@ -131,7 +134,7 @@ void attention_mass(const Context& context, const AttentionInput& input, ConstMa
         for (size_t row = 0; row < input.q.rows; row += attention_few_rows) {
             work.first_row = row;
             work.last_row = std::min(input.q.rows, row + attention_few_rows);
-            add_mass(work, max, sum, weight, mass.data());
+            add_mass(work, max, sum, mass);
         }
     });
 }

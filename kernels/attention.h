@@ -61,11 +61,17 @@ void merge_attention(const AttentionPart& part, const AttentionPart& into);
 // out = part.out / part.sum, zero where nothing was seen. `out` may be part.out.
 void finish_attention(const AttentionPart& part, Matrix out);
 
-// Evidence: mass[k] += weight * sum over rows and heads of exp(s - max) / sum, where k counts the keys of all pieces
-// one after another (mass.size() >= sum of rows). `max`, `sum` from attend_part() over all the pieces.
-// One row's masses add up to heads * weight. Costs reading the keys once more.
-void attention_mass(const Context& context, const AttentionInput& input, ConstMatrix max, ConstMatrix sum, float weight,
-                    std::span<float> mass);
+// Where attention_mass() adds up: rows[j - first_key] is of key j.
+struct KeyMass {
+    std::span<float> rows;
+    uint64_t first_key = 0;
+    float weight = 1;
+};
+
+// Evidence: adds weight * sum over rows and heads of exp(s - max) / sum to each key of the pieces. `max`, `sum` from
+// attend_part() over the same pieces. One row's masses add up to heads * weight. Costs reading the keys once more.
+void attention_mass(const Context& context, const AttentionInput& input, ConstMatrix max, ConstMatrix sum,
+                    const KeyMass& mass);
 
 // Rows for an int8 piece: each head of each row with its own scale. x [rows, heads * head_dim], to the same shape with
 // `stride` values from row to row, scales [rows, heads].

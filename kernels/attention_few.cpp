@@ -62,7 +62,7 @@ class FewRows {
 
     void attend() const {
         for (size_t index = 0; index < heads_; ++index) of_head(index).running.start(queries_);
-        for_blocks(task_, [&](const KvPiece& piece, size_t row, size_t keys, size_t) {
+        for_blocks(task_, [&](const KvPiece& piece, size_t row, size_t keys) {
             dot(piece, row, keys);
             for (size_t index = 0; index < heads_; ++index) {
                 HeadRoom head = of_head(index);
@@ -83,8 +83,8 @@ class FewRows {
         for (size_t index = 0; index < heads_; ++index) of_head(index).running.finish(queries_, kv_head(index));
     }
 
-    void add_mass(ConstMatrix max, ConstMatrix sum, float weight, float* mass) const {
-        for_blocks(task_, [&](const KvPiece& piece, size_t row, size_t keys, size_t ordinal) {
+    void add_mass(ConstMatrix max, ConstMatrix sum, const KeyMass& mass) const {
+        for_blocks(task_, [&](const KvPiece& piece, size_t row, size_t keys) {
             dot(piece, row, keys);
             for (size_t index = 0; index < heads_; ++index)
                 for (size_t i = 0; i < count_; ++i) {
@@ -93,8 +93,9 @@ class FewRows {
                     if (seen.first >= seen.last || !(sum.at(r, h) > 0)) continue;
                     float* line = of_head(index).logits + i * attention_block_keys;
                     simd().exp_sum(line + seen.first, seen.last - seen.first, 1, max.at(r, h));
-                    float share = weight / sum.at(r, h);
-                    for (size_t key = seen.first; key < seen.last; ++key) mass[ordinal + key] += share * line[key];
+                    float share = mass.weight / sum.at(r, h);
+                    float* to = mass.rows.data() + (piece.first_row + row - mass.first_key);
+                    for (size_t key = seen.first; key < seen.last; ++key) to[key] += share * line[key];
                 }
         });
     }
@@ -111,8 +112,8 @@ class FewRows {
 
 void attend_few_rows(const AttentionTask& task) { FewRows(task).attend(); }
 
-void add_mass(const AttentionTask& task, ConstMatrix max, ConstMatrix sum, float weight, float* mass) {
-    FewRows(task).add_mass(max, sum, weight, mass);
+void add_mass(const AttentionTask& task, ConstMatrix max, ConstMatrix sum, const KeyMass& mass) {
+    FewRows(task).add_mass(max, sum, mass);
 }
 
 }  // namespace lv

@@ -22,6 +22,6 @@ void attend_few_rows(const AttentionTask& task);   // at most attention_few_rows
 void attend_many_rows(const AttentionTask& task);  // one kv head
 
 // attention_mass() for the task's keys and rows.
-void add_mass(const AttentionTask& task, ConstMatrix max, ConstMatrix sum, float weight, float* mass);
+void add_mass(const AttentionTask& task, ConstMatrix max, ConstMatrix sum, const KeyMass& mass);
 
 }  // namespace lv

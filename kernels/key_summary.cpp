@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <limits>
+
+#include "kernels/core/scratch.h"
+#include "kernels/simd/simd.h"
 
 namespace lv {
 namespace {
@@ -55,6 +59,44 @@ void summarise_keys(const KvPiece& keys, size_t kv_heads, size_t head_dim, std::
                 block[head_dim + i] = outwards(largest[i], false);
             }
         }
+}
+
+void bound_logits(const Context& context, const AttentionInput& input, std::span<const std::span<const Half>> summaries,
+                  std::span<float> bounds) {
+    const size_t heads = input.heads, group = heads / input.kv_heads, dim = input.head_dim, pages = summaries.size();
+    assert(input.q.rows == 1 && bounds.size() == heads * pages);
+    // sum_i max(q_i least_i, q_i largest_i) is one dot product: the negative q_i meet the least, the others the
+    // largest.
+    float* split = thread_scratch(ScratchSlot::key_bounds, ScratchCursor::room(heads * 2 * dim));
+    for (size_t head = 0; head < heads; ++head) {
+        const float factor = input.scale * (input.logit_scale.data ? input.logit_scale.at(0, head) : 1);
+        for (size_t i = 0; i < dim; ++i) {
+            const float value = input.q.at(0, head * dim + i) * factor;
+            split[head * 2 * dim + i] = std::min(value, 0.0f);
+            split[head * 2 * dim + dim + i] = std::max(value, 0.0f);
+        }
+    }
+    context.parallel_for(0, pages, 64, [&](size_t first, size_t last) {
+        constexpr size_t at_once = 64;  // blocks
+        float* logits = thread_scratch(ScratchSlot::key_bound_blocks, group * at_once);
+        for (size_t page = first; page < last; ++page) {
+            const size_t blocks = summaries[page].size() / (input.kv_heads * 2 * dim);
+            for (size_t head = 0; head < heads; ++head)
+                bounds[head * pages + page] = -std::numeric_limits<float>::infinity();
+            for (size_t block = 0; block < blocks; block += at_once) {
+                const size_t count = std::min(at_once, blocks - block);
+                for (size_t kv_head = 0; kv_head < input.kv_heads; ++kv_head) {
+                    simd().dots_f16(split + kv_head * group * 2 * dim, 2 * dim, group,
+                                    summaries[page].data() + (block * input.kv_heads + kv_head) * 2 * dim,
+                                    input.kv_heads * 2 * dim, count, 2 * dim, logits, at_once);
+                    for (size_t i = 0; i < group; ++i) {
+                        float& bound = bounds[(kv_head * group + i) * pages + page];
+                        bound = std::max(bound, *std::max_element(logits + i * at_once, logits + i * at_once + count));
+                    }
+                }
+            }
+        }
+    });
 }
 
 }  // namespace lv

@@ -15,6 +15,8 @@ enum class ScratchSlot {
     attention_task,
     attention_parts,
     attention_sums,
+    key_bounds,
+    key_bound_blocks,
     retention_task,
     retention_states,
     conv,

@@ -72,7 +72,7 @@ TEST(Allocation, ASecondDecodingStepAllocatesNothing) {
         retention(context, {heads, row, row, row, {decay.data(), 1, heads}}, state, result);
         attend(context, input, to);
         attend_part(context, input, {result, {max.data(), 1, heads}, {sum.data(), 1, heads}});
-        attention_mass(context, input, {max.data(), 1, heads}, {sum.data(), 1, heads}, 1, mass);
+        attention_mass(context, input, {max.data(), 1, heads}, {sum.data(), 1, heads}, {mass});
     };
     step();
     size_t before = allocations;

@@ -202,7 +202,7 @@ TEST(Attention, MassIsTheProbabilityOfEveryKey) {
             Padded out(rows, cols), max(rows, 6), sum(rows, 6);
             attend_part(context, scene.input, {out.view, max.view, sum.view});
             std::vector<float> mass(400, 0.25f);
-            attention_mass(context, scene.input, max.view, sum.view, 0.5f, mass);
+            attention_mass(context, scene.input, max.view, sum.view, {mass, 0, 0.5f});
             reference::Doubles expected;
             scene.expected(&expected);
             for (double& value : expected) value = 0.25 + 0.5 * value;
@@ -210,6 +210,28 @@ TEST(Attention, MassIsTheProbabilityOfEveryKey) {
             EXPECT_NEAR(std::accumulate(mass.begin(), mass.end(), 0.0), 100 + 0.5 * 6 * double(rows),
                         1e-3 * double(rows));
         }
+}
+
+TEST(Attention, MassOfSomePiecesLandsOnTheirKeysAndNowhereElse) {
+    Context context(2);
+    Scene scene({1, 400, 6, 2, 64, DType::i8, true, 0, 50, true});
+    const std::vector<KvPiece> some{scene.input.pieces[2], scene.input.pieces[5], scene.input.pieces[7]};
+    for (KvPiece& piece : scene.store.pieces) piece.first_row += 1000;  // of keys that were numbered from 1000 on
+    std::vector<KvPiece> moved = some;
+    for (KvPiece& piece : moved) piece.first_row += 1000;
+    scene.input.pieces = moved;
+    scene.input.first_row += 1000;
+    Padded out(1, 384), max(1, 6), sum(1, 6);
+    attend_part(context, scene.input, {out.view, max.view, sum.view});
+    std::vector<float> mass(400, 0.0f);
+    attention_mass(context, scene.input, max.view, sum.view, {mass, 1000, 1.0f});
+    float total = 0;
+    for (size_t key = 0; key < mass.size(); ++key) {
+        const bool given = (key >= 100 && key < 150) || (key >= 250 && key < 300) || key >= 350;
+        EXPECT_EQ(mass[key] > 0, given) << key;
+        total += mass[key];
+    }
+    EXPECT_NEAR(total, 6, 1e-4);
 }
 
 TEST(Attention, OneThreadAndManyGiveTheSameAnswer) {

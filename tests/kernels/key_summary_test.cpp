@@ -53,5 +53,51 @@ TEST(KeySummary, HoldsTheLeastAndTheLargestOfEveryBlockAsStored) {
         }
 }
 
+TEST(KeySummary, BoundsAreAboveEveryLogitOfThePageAndTightForOneKey) {
+    constexpr size_t heads = 6, kv_heads = 2, pages = 70;
+    const Context context(3);
+    for (size_t dim : {5u, 64u})
+        for (size_t page_rows : {1u, 40u, 2100u}) {
+            const size_t cols = kv_heads * dim, used = page_rows > 100 ? 2 : pages;
+            const std::vector<float> keys = test::random_floats(used * page_rows * cols, 3);
+            const std::vector<float> q = test::random_floats(heads * dim, 4), factors = test::random_floats(heads, 5);
+            std::vector<std::vector<Half>> summaries(used);
+            std::vector<std::span<const Half>> views(used);
+            for (size_t page = 0; page < used; ++page) {
+                summaries[page].resize(summary_blocks(page_rows) * 2 * cols);
+                const float* from = keys.data() + page * page_rows * cols;
+                summarise_keys({DType::f32, from, from, nullptr, nullptr, page_rows, cols, 0}, kv_heads, dim,
+                               summaries[page]);
+                views[page] = summaries[page];
+            }
+            AttentionInput input;
+            input.heads = heads;
+            input.kv_heads = kv_heads;
+            input.head_dim = dim;
+            input.q = {q.data(), 1, heads * dim};
+            input.scale = 0.3f;
+            input.logit_scale = {factors.data(), 1, heads};  // of both signs
+            std::vector<float> bounds(heads * used);
+            bound_logits(context, input, views, bounds);
+            // f16 rounds the keys by 2^-11 of themselves, either way.
+            const double slack = 0.3 * 4 * test::largest(q) * test::largest(keys) * double(dim) * 0x1p-10;
+            for (size_t head = 0; head < heads; ++head)
+                for (size_t page = 0; page < used; ++page) {
+                    double most = -INFINITY;
+                    for (size_t row = 0; row < page_rows; ++row) {
+                        double dot = 0;
+                        for (size_t i = 0; i < dim; ++i)
+                            dot +=
+                                double(q[head * dim + i]) * keys[(page * page_rows + row) * cols + head / 3 * dim + i];
+                        most = std::max(most, dot * 0.3 * factors[head]);
+                    }
+                    EXPECT_GE(bounds[head * used + page], most - 1e-4);
+                    if (page_rows == 1) {
+                        EXPECT_NEAR(bounds[head * used + page], most, slack);
+                    }
+                }
+        }
+}
+
 }  // namespace
 }  // namespace lv
