@@ -8,7 +8,7 @@ namespace lv {
 namespace {
 
 constexpr size_t most_events = 256;
-constexpr size_t most_turns = 64;
+constexpr size_t most_waiting = 64;
 constexpr const char* no_answer = "I can't tell.";  // the model ended its answer before the first word
 
 int64_t steady_us() {
@@ -24,7 +24,7 @@ Session::Session(std::shared_ptr<const LoadedModel> model, const Context& contex
       generate_options_(answers),
       memory_(Memory(model_->language)),
       events_(most_events),
-      turns_(most_turns) {
+      turns_(most_waiting) {
     answerer_ = std::thread([this] { run_answers(); });
 }
 
@@ -62,7 +62,7 @@ uint64_t Session::ask(std::string question, AskWhen when) {
     const uint64_t id = turn.id;
     turn.question = std::move(question);
     if (!turns_.try_push(std::move(turn)))
-        throw UsageError(std::to_string(most_turns) +
+        throw UsageError(std::to_string(most_waiting) +
                          " questions are waiting for their answers; ask again when some have come");
     return id;
 }

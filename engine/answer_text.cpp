@@ -1,5 +1,4 @@
 // Generated ids as sentences.
-#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -9,28 +8,14 @@ namespace lv {
 
 namespace {
 
-constexpr int64_t second_us = 1'000'000;
-
-// m:ss or h:mm:ss into `out`; returns the text.
-std::string_view clock_text(int64_t hours, int64_t minutes, int64_t seconds, std::span<char> out) {
-    const int size = hours > 0
-                         ? std::snprintf(out.data(), out.size(), "%lld:%02lld:%02lld", (long long)hours,
-                                         (long long)minutes, (long long)seconds)
-                         : std::snprintf(out.data(), out.size(), "%lld:%02lld", (long long)minutes, (long long)seconds);
-    return {out.data(), size_t(size)};
-}
-
 bool is_mark(char c) { return std::string_view(".,:;!?)").find(c) != std::string_view::npos; }
 
 }  // namespace
 
-std::string written_time(int64_t time_us) {
-    const int64_t whole = std::max<int64_t>(time_us, 0) / second_us;
-    char text[32];
-    return std::string(clock_text(whole / 3600, whole / 60 % 60, whole % 60, text));
+AnswerText::AnswerText(const Tokenizer& tokenizer, const VideoClock& clock, size_t capacity)
+    : tokenizer_(tokenizer), clock_(clock) {
+    text_.reserve(capacity);
 }
-
-AnswerText::AnswerText(const Tokenizer& tokenizer, size_t capacity) : tokenizer_(tokenizer) { text_.reserve(capacity); }
 
 std::string_view AnswerText::push(int id) {
     const size_t before = text_.size();
@@ -79,8 +64,8 @@ void AnswerText::add(std::string_view piece) {
 void AnswerText::add_time(int hours, int minutes, int seconds) {
     space_ = true;
     put_space(true);
-    char text[32];
-    text_ += clock_text(hours, minutes, seconds, text);
+    char text[64];
+    text_ += write_time((int64_t(hours) * 3600 + minutes * 60 + seconds) * 1'000'000, clock_, text);
     capital_ = false;
     space_ = true;
 }
@@ -91,8 +76,8 @@ void AnswerText::put_space(bool wanted) {
     space_ = false;
 }
 
-std::string answer_text(const Tokenizer& tokenizer, std::span<const int> ids) {
-    AnswerText text(tokenizer);
+std::string answer_text(const Tokenizer& tokenizer, std::span<const int> ids, const VideoClock& clock) {
+    AnswerText text(tokenizer, clock);
     for (int id : ids) text.push(id);
     text.finish();
     return text.text();

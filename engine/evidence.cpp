@@ -1,7 +1,7 @@
-// From attention over rows to moments of the video.
-#include <algorithm>
+#include "engine/evidence.h"
 
-#include "engine/generate.h"
+#include <algorithm>
+#include <cctype>
 
 namespace lv {
 
@@ -31,7 +31,36 @@ std::vector<Frame> frames_of(const Memory& memory, std::span<const float> mass) 
 
 }  // namespace
 
-std::vector<Moment> moments_of(const Memory& memory, std::span<const float> mass, size_t most_moments) {
+EvidenceSum::EvidenceSum(const Tokenizer& tokenizer, const EvidenceOptions& options, size_t most_rows)
+    : tokenizer_(tokenizer),
+      options_(options),
+      mass_{
+          .layers = options.layers, .above = options.layers_above, .rows = std::vector<float>(most_rows), .sampled = 0},
+      rows_(most_rows) {}
+
+float EvidenceSum::weight_of(int id) {
+    if (id == tokenizer_.time()) {
+        digits_left_ = 3;
+        return options_.time;
+    }
+    if (digits_left_ > 0 && tokenizer_.two_digits_value(id)) {
+        --digits_left_;
+        return options_.time;
+    }
+    digits_left_ = 0;
+    const bool word =
+        std::ranges::any_of(tokenizer_.piece_text(id), [](unsigned char c) { return std::isalnum(c) || c >= 0x80; });
+    return word ? options_.word : options_.mark;
+}
+
+void EvidenceSum::emitted(int id) {
+    const float weight = weight_of(id);
+    for (size_t row = 0; row < rows_.size(); ++row) rows_[row] += weight * mass_.rows[row];
+    std::ranges::fill(mass_.rows, 0.0f);
+}
+
+std::vector<Moment> moments_of(const Memory& memory, std::span<const float> mass, size_t most_moments,
+                               const VideoClock& clock) {
     const std::vector<Frame> frames = frames_of(memory, mass);
     double total = 0;
     float heaviest = 0;
@@ -41,19 +70,23 @@ std::vector<Moment> moments_of(const Memory& memory, std::span<const float> mass
     }
     if (!(total > 0)) return {};
 
+    const auto video = [&](size_t frame) { return clock.video_at(frames[frame].time_us); };
     std::vector<Moment> moments;
     bool joined = false;
     for (size_t i = 0; i < frames.size(); ++i) {
+        const bool begins = i == 0 || video(i - 1) != video(i);
+        const bool ends = i + 1 == frames.size() || video(i + 1) != video(i);
+        joined = joined && !begins;
         if (frames[i].weight < least_share * heaviest) {
             joined = false;
             continue;
         }
-        // A frame is shown until the next one comes; the last one as long as the one before it.
+        // A frame is shown until the next one comes; the last one of a video as long as the one before it.
         const int64_t start_us = frames[i].time_us;
         int64_t end_us = start_us;
-        if (i + 1 < frames.size() && frames[i + 1].time_us > start_us)
+        if (!ends && frames[i + 1].time_us > start_us)
             end_us = frames[i + 1].time_us;
-        else if (i > 0 && frames[i - 1].time_us < start_us)
+        else if (!begins && frames[i - 1].time_us < start_us)
             end_us = 2 * start_us - frames[i - 1].time_us;
         if (!joined) moments.push_back({start_us, end_us, 0});
         moments.back().end_us = std::max(moments.back().end_us, end_us);

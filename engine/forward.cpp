@@ -90,11 +90,16 @@ void attend_rows(Workspace& work, const AttentionInput& input, std::span<const f
 
 bool is_evidence_layer(const Config& config, size_t layer, const AttentionMass* mass) {
     if (mass == nullptr) return false;
-    size_t above = 0;
-    for (size_t i = layer + 1; i < config.n_layers(); ++i)
-        above += config.layers[i] == LayerKind::cross || config.layers[i] == LayerKind::full;
-    const LayerKind kind = config.layers[layer];
-    return (kind == LayerKind::cross || kind == LayerKind::full) && above < mass->layers;
+    const auto sees_all = [&](size_t i) {
+        return config.layers[i] == LayerKind::cross || config.layers[i] == LayerKind::full;
+    };
+    size_t above = 0, all = 0;
+    for (size_t i = 0; i < config.n_layers(); ++i) {
+        all += sees_all(i);
+        above += i > layer && sees_all(i);
+    }
+    const size_t skipped = std::min(mass->above, all - std::min<size_t>(all, 1));
+    return sees_all(layer) && above >= skipped && above - skipped < mass->layers;
 }
 
 }  // namespace lv

@@ -39,7 +39,8 @@ void feed_forward(Workspace& work, const Model& model, const Layer& layer, Matri
 void attend_rows(Workspace& work, const AttentionInput& input, std::span<const float> sink, Matrix out,
                  AttentionMass* mass);
 
-// Whether the attention of `layer` counts as evidence: it is one of the topmost that see all rows.
+// Whether the attention of `layer` counts as evidence: it is one of those that mass->layers and
+// mass->above choose among the layers that see all rows.
 bool is_evidence_layer(const Config& config, size_t layer, const AttentionMass* mass);
 
 }  // namespace lv

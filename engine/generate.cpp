@@ -18,19 +18,22 @@ Answer generate(Workspace& work, Memory& turn, std::span<const PromptRow> prompt
     const Tokenizer& tokenizer = turn.model().tokenizer();
     const size_t most_rows = turn.cache_rows() + prompt.size() + options.most_tokens;
     Sampler sampler(options, turn.model().config().vocab_size);
-    AnswerText text(tokenizer);
+    const VideoClock clock;
+    AnswerText text(tokenizer, clock);
+    CarriedTime carried(tokenizer, prompt.back().time_us);
     Answer answer;
     answer.prompt_rows = prompt.size();
     answer.ids.reserve(options.most_tokens);
     turn.reserve_text(prompt.size() + options.most_tokens);
-    AttentionMass mass{.layers = options.evidence_layers, .rows = {}, .sampled = 0};
-    const bool evidence = options.most_moments > 0;
-    if (evidence) mass.rows.resize(most_rows);
+    std::optional<EvidenceSum> evidence;
+    if (options.evidence.most_moments > 0) evidence.emplace(tokenizer, options.evidence, most_rows);
+    AttentionMass* const mass = evidence ? &evidence->mass() : nullptr;
 
-    ConstMatrix logits = turn.append_prompt(work, prompt, 1, evidence ? &mass : nullptr);
+    ConstMatrix logits = turn.append_prompt(work, prompt, 1, mass);
     while (!stop.stop_requested()) {
         const int id = sampler.choose(work.logits().row(0).first(logits.cols));
         if (answer.ids.empty()) answer.first_token_us = elapsed_us(begin);
+        if (evidence) evidence->emitted(id);
         if (id == tokenizer.end()) {
             answer.complete = true;
             break;
@@ -39,19 +42,20 @@ Answer generate(Workspace& work, Memory& turn, std::span<const PromptRow> prompt
         const std::string_view added = text.push(id);
         if (piece && !added.empty()) piece(added);
         if (answer.ids.size() >= options.most_tokens) break;
-        logits = turn.append_text(work, id, evidence ? &mass : nullptr, prompt.back().time_us);
+        logits = turn.append_text(work, id, mass, carried.push(id));
     }
     const std::string_view added = text.finish();
     if (piece && !added.empty()) piece(added);
     answer.text = text.text();
-    if (evidence) answer.evidence = moments_of(turn, mass.rows, options.most_moments);
+    if (evidence) answer.evidence = moments_of(turn, evidence->rows(), options.evidence.most_moments, clock);
     answer.total_us = elapsed_us(begin);
     return answer;
 }
 
 Answer ask(Workspace& work, const Memory& video, std::string_view question, const GenerateOptions& options,
-           const std::function<void(std::string_view)>& piece, std::stop_token stop) {
-    const std::vector<PromptRow> prompt = question_prompt(video.model().tokenizer(), question, video.last_time_us());
+           const std::function<void(std::string_view)>& piece, std::stop_token stop, std::span<const Turn> earlier) {
+    const std::vector<PromptRow> prompt =
+        dialogue_prompt(video.model().tokenizer(), earlier, question, video.last_time_us());
     Memory turn = video.fork();
     return generate(work, turn, prompt, options, piece, stop);
 }

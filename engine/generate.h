@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/dialogue.h"
+#include "engine/evidence.h"
 #include "engine/memory.h"
 #include "engine/prompt.h"
 
@@ -21,15 +23,7 @@ struct GenerateOptions {
     float top_p = 1;        // choose among the likeliest that together reach this probability
     uint64_t seed = 0;
     size_t most_tokens = 160;  // of an answer
-    size_t most_moments = 3;   // of evidence; 0: none is reckoned
-    size_t evidence_layers = 2;
-};
-
-// A stretch of the video that an answer rests on; weights of one answer add up to at most 1, the largest first.
-struct Moment {
-    int64_t start_us = 0;
-    int64_t end_us = 0;
-    float weight = 0;
+    EvidenceOptions evidence{};
 };
 
 struct Answer {
@@ -64,11 +58,10 @@ class Sampler {
 Answer generate(Workspace& work, Memory& turn, std::span<const PromptRow> prompt, const GenerateOptions& options = {},
                 const std::function<void(std::string_view piece)>& piece = {}, std::stop_token stop = {});
 
-// Fork, prompt and generate in one: what the command line does with a question.
+// Fork, prompt and generate in one: what the command line does with a question. `earlier`: the turns before it, oldest
+// first; the memory does not see them.
 Answer ask(Workspace& work, const Memory& video, std::string_view question, const GenerateOptions& options = {},
-           const std::function<void(std::string_view piece)>& piece = {}, std::stop_token stop = {});
-
-// Sums the mass over rows (index: row of the memory) to frames and joins neighbouring frames that matter.
-std::vector<Moment> moments_of(const Memory& memory, std::span<const float> mass, size_t most_moments);
+           const std::function<void(std::string_view piece)>& piece = {}, std::stop_token stop = {},
+           std::span<const Turn> earlier = {});
 
 }  // namespace lv

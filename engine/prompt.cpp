@@ -62,21 +62,81 @@ class Parts {
 
 int64_t whole_second(int64_t time_us) { return std::max<int64_t>(time_us, 0) / second_us * second_us; }
 
+// A video that a question names: it stood before the word with this index.
+struct NamedVideo {
+    size_t at = 0;
+    size_t video = 0;
+    std::string marks;
+};
+
+// The videos that the words name, which are taken out of the words.
+std::vector<NamedVideo> take_named_videos(std::vector<Word>& words, size_t videos) {
+    std::vector<NamedVideo> named;
+    for (size_t at = 0; at < words.size();) {
+        const auto mention = video_mention(std::span(words).subspan(at), videos);
+        if (!mention) {
+            ++at;
+            continue;
+        }
+        if (mention->number < 1 || mention->number > videos)
+            misuse("Reading a question: it asks about video ", mention->number, ", but there are ", videos,
+                   " videos in this memory.");
+        named.push_back({at, mention->number - 1, words[at + mention->words - 1].marks});
+        const auto first = words.begin() + std::ptrdiff_t(at);
+        words.erase(first, first + std::ptrdiff_t(mention->words));
+    }
+    return named;
+}
+
 // One pass over the words; each take_* looks at the words from `at_` on and moves on when it understood them.
 class TimeReader {
    public:
-    TimeReader(std::vector<Word> words, int64_t now_us) : words_(std::move(words)), now_us_(now_us) {}
+    TimeReader(std::vector<Word> words, int64_t now_us, const VideoClock& clock)
+        : words_(std::move(words)), now_us_(now_us), clock_(clock) {
+        if (clock_.several()) named_ = take_named_videos(words_, clock_.videos());
+    }
 
     std::vector<QuestionPart> read() {
-        while (at_ < words_.size()) {
+        std::vector<QuestionPart> parts = read_words(false);
+        const bool timed = std::ranges::any_of(parts, [](const QuestionPart& part) { return part.text.empty(); });
+        return named_.empty() || timed ? parts : read_words(true);
+    }
+
+   private:
+    // whole: the named videos themselves are times, from their start to their end.
+    std::vector<QuestionPart> read_words(bool whole) {
+        for (at_ = 0;;) {
+            for (const NamedVideo& named : named_)
+                if (whole && named.at == at_)
+                    put_between(clock_.start_us(named.video), end_us(named.video), named.marks);
+            if (at_ == words_.size()) return parts_.finish();
             if (take_span() || take_clock() || take_moment() || take_length()) continue;
             parts_.word(words_[at_].text, words_[at_].marks);
             ++at_;
         }
-        return parts_.finish();
+    }
+    void put_between(int64_t first_us, int64_t last_us, std::string_view marks) {
+        parts_.word("between");
+        parts_.time(first_us);
+        parts_.word("and");
+        parts_.time(last_us, marks);
     }
 
-   private:
+    // The video that a time in words [first, end) belongs to: named just behind it, else before it, else after it, else
+    // the newest.
+    size_t video_of(size_t first, size_t end) const {
+        size_t video = clock_.videos();
+        for (const NamedVideo& named : named_) {
+            if (named.at == end) return named.video;
+            if (named.at <= first || video == clock_.videos()) video = named.video;
+        }
+        return std::min(video, clock_.videos() - 1);
+    }
+    int64_t end_us(size_t video) const { return whole_second(clock_.last_us(video, now_us_)); }
+    void put_time(size_t first, size_t end, int64_t local_us) {
+        parts_.time(clock_.start_us(video_of(first, end)) + local_us, marks_before(end));
+    }
+
     std::span<const Word> from(size_t index) const { return std::span(words_).subspan(std::min(index, words_.size())); }
     std::string_view word(size_t index) const {
         return index < words_.size() ? std::string_view(words_[index].text) : std::string_view();
@@ -112,10 +172,13 @@ class TimeReader {
         }
         end = skip_video(end, {"of", "in"});
         parts_.drop({"in", "during", "within", "over", "for", "at"});
-        parts_.word("between");
-        parts_.time(last ? whole_second(now_us_ - length_us) : 0);
-        parts_.word("and");
-        parts_.time(last ? whole_second(now_us_) : length_us, marks_before(end));
+        const size_t video = video_of(at_, end);
+        const int64_t start_us = clock_.start_us(video), last_us = clock_.last_us(video, now_us_);
+        if (last)
+            put_between(std::max(start_us, whole_second(last_us - length_us)), whole_second(last_us),
+                        marks_before(end));
+        else
+            put_between(start_us, start_us + length_us, marks_before(end));
         at_ = end;
         return true;
     }
@@ -126,7 +189,7 @@ class TimeReader {
         parts_.drop({"time", "timestamp", "minute", "second"});
         size_t end = at_ + 1;
         if (is_one_of(word(end), {"minutes", "min"})) ++end;  // "1:30 minutes"
-        parts_.time(*time, marks_before(end));
+        put_time(at_, end, *time);
         at_ = end;
         return true;
     }
@@ -135,7 +198,7 @@ class TimeReader {
         const auto moment = counted_moment(from(at_));
         if (!moment) return false;
         const size_t end = at_ + moment->words;
-        parts_.time(moment->time_us, marks_before(end));
+        put_time(at_, end, moment->time_us);
         at_ = end;
         return true;
     }
@@ -156,7 +219,8 @@ class TimeReader {
         if (word(end) == "ago") return take_relative(now_us_ - length->time_us, end + 1);
         for (std::string_view link : {"before", "from"})
             if (word(end) == link && word(end + 1) == "the" && word(end + 2) == "end")
-                return take_relative(now_us_ - length->time_us, skip_video(end + 3, {"of"}));
+                return take_relative(clock_.last_us(video_of(at_, end + 3), now_us_) - length->time_us,
+                                     skip_video(end + 3, {"of"}));
         for (std::string_view link : {"after", "from"})
             if (word(end) == link && word(end + 1) == "the" && is_one_of(word(end + 2), {"start", "beginning"}))
                 end = skip_video(end + 3, {"of"});
@@ -165,7 +229,7 @@ class TimeReader {
             if (word(end) == "in" && at_end) ++end;
             end = skip_video(end, {"into", "in"});
         }
-        parts_.time(length->time_us, marks_before(end));
+        put_time(at_, end, length->time_us);
         at_ = end;
         return true;
     }
@@ -179,7 +243,9 @@ class TimeReader {
     }
 
     std::vector<Word> words_;
-    int64_t now_us_;
+    const int64_t now_us_;
+    const VideoClock& clock_;
+    std::vector<NamedVideo> named_;
     size_t at_ = 0;
     Parts parts_;
 };
@@ -207,19 +273,20 @@ std::string normalize_question(std::string_view question) {
     return out;
 }
 
-std::vector<QuestionPart> split_times(std::string_view normalized, int64_t now_us) {
-    return TimeReader(words_of(normalized), now_us).read();
+std::vector<QuestionPart> split_times(std::string_view normalized, int64_t now_us, const VideoClock& clock) {
+    return TimeReader(words_of(normalized), now_us, clock).read();
 }
 
-std::vector<PromptRow> question_prompt(const Tokenizer& tokenizer, std::string_view question, int64_t now_us,
-                                       size_t most_rows) {
+std::vector<PromptRow> question_rows(const Tokenizer& tokenizer, std::string_view question, int64_t now_us,
+                                     const PromptOptions& options) {
     const std::string text = normalize_question(question);
     if (text.empty()) misuse("Reading a question: it is empty; ask something, such as \"What is visible at 0:20?\".");
-    std::vector<PromptRow> rows{{-1, now_us}, {tokenizer.question()}};
+    std::vector<PromptRow> rows{{tokenizer.question()}};
     // A question may be as long as a book: stop before it is split into pieces.
     constexpr size_t most_bytes_a_row = 64;
+    const size_t most_rows = options.most_rows;
     if (text.size() <= most_rows * most_bytes_a_row) {
-        for (const QuestionPart& part : split_times(text, now_us)) {
+        for (const QuestionPart& part : split_times(text, now_us, options.clock)) {
             if (part.text.empty())
                 rows.push_back({-1, part.time_us});
             else
@@ -228,19 +295,26 @@ std::vector<PromptRow> question_prompt(const Tokenizer& tokenizer, std::string_v
     } else {
         rows.resize(most_rows + 1);
     }
-    int64_t about_us = now_us;
+    int64_t about_us = options.about_us.value_or(now_us);
     for (size_t row = rows.size(); row-- > 1;)
         if (rows[row].id < 0) about_us = rows[row].time_us;
     rows.push_back({tokenizer.answer(), about_us});
-    if (rows.size() > most_rows) {
+    if (rows.size() + 1 > most_rows) {
         std::ostringstream found;
         if (text.size() <= most_rows * most_bytes_a_row)
-            found << rows.size() << " rows";
+            found << rows.size() + 1 << " rows";
         else
             found << text.size() << " bytes";
         misuse("Reading a question: \"", text.substr(0, 40), "...\" takes ", found.str(), ", the most is ", most_rows,
                " rows (about ", most_rows / 2, " words); ask it in fewer words.");
     }
+    return rows;
+}
+
+std::vector<PromptRow> question_prompt(const Tokenizer& tokenizer, std::string_view question, int64_t now_us,
+                                       const PromptOptions& options) {
+    std::vector<PromptRow> rows = question_rows(tokenizer, question, now_us, options);
+    rows.insert(rows.begin(), {-1, now_us});
     return rows;
 }
 

@@ -6,12 +6,14 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/tokenizer.h"
+#include "engine/video_clock.h"
 
 namespace lv {
 
@@ -41,20 +43,30 @@ std::string normalize_question(std::string_view question);
 // "a minute and a half", "an hour", "1.5 minutes". Against `now_us`: "the last ten seconds" and "the first minute"
 // become "between" two times, "10 seconds ago" becomes "at" a time. A length of time ("for 10 seconds", "every
 // minute") stays text. Text parts are trimmed and not empty.
-std::vector<QuestionPart> split_times(std::string_view normalized, int64_t now_us);
+//
+// With several videos in the memory: "0:10 of video 2", "video 2, 0:10", "between 0:10 and 0:20 of the first video". A
+// time without a video is one of the newest video; a video without a time is all of it, "between" two times. Throws
+// UsageError for a video that is not there.
+std::vector<QuestionPart> split_times(std::string_view normalized, int64_t now_us, const VideoClock& clock = {});
 
-// The rows of a question. Throws UsageError when it is empty or has more than `most_rows` rows.
+struct PromptOptions {
+    VideoClock clock{};                 // of the memory that is asked
+    std::optional<int64_t> about_us{};  // what a question is about that names no time; not set: now
+    size_t most_rows = most_question_rows;
+};
+
+// The rows of a question, "now" first. Throws UsageError when it is empty or has more than options.most_rows rows.
 std::vector<PromptRow> question_prompt(const Tokenizer& tokenizer, std::string_view question, int64_t now_us,
-                                       size_t most_rows = most_question_rows);
+                                       const PromptOptions& options = {});
+// The same from <q> on.
+std::vector<PromptRow> question_rows(const Tokenizer& tokenizer, std::string_view question, int64_t now_us,
+                                     const PromptOptions& options);
 
-// "0:20", "1:02:03": whole seconds, rounded down; negative times are 0:00.
-std::string written_time(int64_t time_us);
-
-// Turns generated ids into a sentence, piece by piece: `<time> hh mm ss` becomes "0:20", sentences begin with a
-// capital letter. Allocates nothing while the text stays below `capacity` bytes.
+// Turns generated ids into a sentence, piece by piece: `<time> hh mm ss` becomes "0:20" or "video 2, 0:00:20",
+// sentences begin with a capital letter. Allocates nothing while the text stays below `capacity` bytes.
 class AnswerText {
    public:
-    explicit AnswerText(const Tokenizer& tokenizer, size_t capacity = 4096);
+    explicit AnswerText(const Tokenizer& tokenizer, const VideoClock& clock = {}, size_t capacity = 4096);
 
     // What this id added to the text, valid until the next call; often empty inside a time.
     std::string_view push(int id);
@@ -68,6 +80,7 @@ class AnswerText {
     void put_space(bool wanted);
 
     const Tokenizer& tokenizer_;
+    const VideoClock clock_;
     std::string text_;
     int time_[3] = {};
     int time_digits_ = -1;  // -1: not inside a time
@@ -76,6 +89,6 @@ class AnswerText {
 };
 
 // All of an answer at once.
-std::string answer_text(const Tokenizer& tokenizer, std::span<const int> ids);
+std::string answer_text(const Tokenizer& tokenizer, std::span<const int> ids, const VideoClock& clock = {});
 
 }  // namespace lv

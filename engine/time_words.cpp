@@ -220,4 +220,28 @@ std::optional<TimeWords> counted_moment(std::span<const Word> words) {
     return out;
 }
 
+std::optional<VideoMention> video_mention(std::span<const Word> words, size_t videos) {
+    static constexpr std::array<std::string_view, 10> ordinals = {"first", "second",  "third",  "fourth", "fifth",
+                                                                  "sixth", "seventh", "eighth", "ninth",  "tenth"};
+    const auto is_video = [&](size_t index) {
+        return index < words.size() && is_one_of(words[index].text, {"video", "clip", "recording"});
+    };
+    size_t at = !words.empty() && is_one_of(words[0].text, {"of", "in", "from", "during"}) ? 1 : 0;
+    if (at < words.size() && words[at].text == "the") ++at;
+    if (at + 1 >= words.size() || !words[at].marks.empty()) return std::nullopt;
+    if (is_video(at)) {
+        const std::string_view word = words[at + 1].text;
+        const auto counted = small_number(word);
+        const auto written = digits(word);
+        if (counted) return VideoMention{size_t(*counted), at + 2};
+        if (written && *written == std::floor(*written)) return VideoMention{size_t(*written), at + 2};
+        return std::nullopt;
+    }
+    if (!is_video(at + 1)) return std::nullopt;
+    if (words[at].text == "last") return VideoMention{videos, at + 2};
+    const auto ordinal = std::ranges::find(ordinals, words[at].text);
+    if (ordinal == ordinals.end()) return std::nullopt;
+    return VideoMention{size_t(ordinal - ordinals.begin()) + 1, at + 2};
+}
+
 }  // namespace lv

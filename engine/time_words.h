@@ -35,6 +35,14 @@ std::optional<TimeWords> length_of_time(std::span<const Word> words);
 // "second 20", "minute 2 second 5".
 std::optional<TimeWords> counted_moment(std::span<const Word> words);
 
+// "video 2", "the second clip", "of video two", "in the last video": one of several, counted from 1 (`videos` of them),
+// with the small word before it. Its number may be out of range.
+struct VideoMention {
+    size_t number = 0;
+    size_t words = 0;
+};
+std::optional<VideoMention> video_mention(std::span<const Word> words, size_t videos);
+
 // Of "second", "seconds", "sec", "s", ...: microseconds.
 std::optional<int64_t> unit_us(std::string_view word);
 

@@ -19,7 +19,8 @@ struct WorkspaceOptions {
 
 // Where the attention of sampled rows is added up, for evidence.
 struct AttentionMass {
-    size_t layers = 2;        // the topmost attention layers that count
+    size_t layers = 2;        // attention layers that count: the topmost but for the `above`
+    size_t above = 0;         // fewer where the model has not so many
     std::vector<float> rows;  // by row of the cache; must have room for all of them
     size_t sampled = 0;       // rows that count in the call at hand; set by forward()
     uint64_t first_key = 0;   // number of the key that rows[0] is of; set by forward()

@@ -1,4 +1,6 @@
-#include "engine/generate.h"
+#include "engine/evidence.h"
+
+#include "engine/forward.h"
 #include "tests/engine/engine_support.h"
 
 namespace lv::test {
@@ -62,6 +64,34 @@ TEST_F(Evidence, only_the_best_moments_are_kept_and_none_without_mass) {
     EXPECT_EQ(moments_of(memory, mass, 2)[0].start_us, 2'000'000);
     EXPECT_TRUE(moments_of(memory, std::vector<float>(5), 3).empty());
     EXPECT_TRUE(moments_of(Memory(Model::random(config, 1)), {}, 3).empty());
+}
+
+TEST_F(Evidence, no_moment_reaches_over_two_videos) {
+    watch_frames({{0, 1}, {1, 1}, {2, 1}, {3, 1}});
+    const std::vector<Moment> moments =
+        moments_of(memory, std::vector<float>{0, 1, 2, 0}, 3, VideoClock({0, 2'000'000}));
+    ASSERT_EQ(moments.size(), 2u);
+    EXPECT_EQ(moments[0].start_us, 2'000'000);
+    EXPECT_EQ(moments[0].end_us, 3'000'000);
+    EXPECT_EQ(moments[1].start_us, 1'000'000);
+    EXPECT_EQ(moments[1].end_us, 2'000'000) << "as long as the frame before it, not until the next video";
+}
+
+TEST(EvidenceLayers, are_the_topmost_but_for_those_that_choose_words) {
+    using enum LayerKind;
+    const auto chosen = [](const std::vector<LayerKind>& layers, size_t count, size_t above) {
+        const Config config = small_config(layers);
+        const AttentionMass mass{.layers = count, .above = above, .rows = {}, .sampled = 0};
+        std::string out;
+        for (size_t layer = 0; layer < layers.size(); ++layer)
+            out += is_evidence_layer(config, layer, &mass) ? 'x' : '.';
+        return out;
+    };
+    EXPECT_EQ(chosen({sliding, retention, cross, cross, cross}, 2, 1), "..xx.");
+    EXPECT_EQ(chosen({sliding, retention, cross, cross, cross}, 2, 0), "...xx");
+    EXPECT_EQ(chosen({retention, cross}, 2, 1), ".x") << "one is always left";
+    EXPECT_EQ(chosen({full, full, full}, 1, 1), ".x.");
+    EXPECT_EQ(chosen({retention, sliding}, 2, 1), "..") << "none sees the whole video";
 }
 
 }  // namespace lv::test

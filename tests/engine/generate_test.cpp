@@ -67,12 +67,12 @@ TEST_P(Generating, evidence_lies_in_the_video_and_is_sorted) {
         total += answer.evidence[i].weight;
     }
     EXPECT_LE(total, 1.0001f);
-    EXPECT_TRUE(ask(work, *memory, "when", {.most_tokens = 4, .most_moments = 0}).evidence.empty());
+    EXPECT_TRUE(ask(work, *memory, "when", {.most_tokens = 4, .evidence = {.most_moments = 0}}).evidence.empty());
 }
 
 TEST_P(Generating, reckoning_evidence_changes_no_token) {
     const Answer with = ask(work, *memory, "what is visible", {.most_tokens = 25});
-    const Answer without = ask(work, *memory, "what is visible", {.most_tokens = 25, .most_moments = 0});
+    const Answer without = ask(work, *memory, "what is visible", {.most_tokens = 25, .evidence = {.most_moments = 0}});
     EXPECT_EQ(with.ids, without.ids);
 }
 
@@ -100,6 +100,23 @@ TEST_P(Generating, a_video_without_frames_can_be_asked) {
 INSTANTIATE_TEST_SUITE_P(Mixes, Generating, testing::Range<size_t>(0, 5), mix_name);
 
 }  // namespace
+
+TEST(EvidenceSum, rows_count_by_what_they_emit) {
+    const Tokenizer t = Tokenizer::load(golden("engine_tokenizer.model"));
+    EvidenceSum sum(t, {.time = 2, .word = 1, .mark = 0}, 4);
+    const auto step = [&](int id, size_t row) {
+        sum.mass().rows[row] = 1;
+        sum.emitted(id);
+    };
+    step(t.encode("at").front(), 0);
+    step(t.time(), 1);
+    for (int digits : {0, 0, 20}) step(t.two_digits()[size_t(digits)], 1);
+    step(t.encode(".").back(), 2);
+    step(t.end(), 2);
+    step(t.two_digits()[20], 3);
+    EXPECT_EQ(std::vector<float>(sum.rows().begin(), sum.rows().end()), (std::vector<float>{1, 8, 0, 1}))
+        << "a number outside a time is a word, full stop and end are marks";
+}
 
 TEST(Generate, a_model_without_a_tokenizer_is_refused) {
     const Config config = yoco_config();

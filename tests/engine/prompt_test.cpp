@@ -8,9 +8,9 @@ namespace lv::test {
 namespace {
 
 // Parts in one line, times as [seconds]; now is 2:00.
-std::string parts(const std::string& question, double now_s = 120) {
+std::string parts(const std::string& question, double now_s = 120, const VideoClock& clock = {}) {
     std::string out;
-    for (const QuestionPart& part : split_times(normalize_question(question), int64_t(now_s * 1e6))) {
+    for (const QuestionPart& part : split_times(normalize_question(question), int64_t(now_s * 1e6), clock)) {
         if (!out.empty()) out += ' ';
         if (!part.text.empty()) {
             out += part.text;
@@ -101,6 +101,42 @@ TEST(Question, what_is_no_moment_stays_text) {
         EXPECT_EQ(parts(text), text);
 }
 
+TEST(Question, names_one_of_several_videos) {
+    const VideoClock clock({0, 80'000'000, 200'000'000});
+    const auto three = [&](const std::string& question) { return parts(question, 300, clock); };
+    EXPECT_EQ(three("What is visible at 0:10 of video 2?"), "what is visible at [90]");
+    EXPECT_EQ(three("What is visible at video 2, 0:00:10?"), "what is visible at [90]");
+    EXPECT_EQ(three("what is visible in the second video at 10 seconds"), "what is visible at [90]");
+    EXPECT_EQ(three("in video 1, what is there at 0:10"), "what is there at [10]");
+    EXPECT_EQ(three("is there a dog between 0:10 and 0:20 of video 2"), "is there a dog between [90] and [100]");
+    EXPECT_EQ(three("is there a dog between 0:10 of video 1 and 0:20 of the second clip"),
+              "is there a dog between [10] and [100]");
+    EXPECT_EQ(three("is there a dog 0:10-0:20 in video two"), "is there a dog [90] to [100]");
+    EXPECT_EQ(three("what happened in the last ten seconds of video 1"), "what happened between [69] and [79]");
+    EXPECT_EQ(three("what happens in the first minute of video 2"), "what happens between [80] and [140]");
+    EXPECT_EQ(three("what is there 20 seconds before the end of video 2"), "what is there at [179]");
+    EXPECT_EQ(three("what is there at minute 1 of the last video"), "what is there at [260]");
+    EXPECT_EQ(three("is there a dog in video 2"), "is there a dog between [80] and [199]");
+    EXPECT_EQ(three("is there a dog in the last video, or a cat"), "is there a dog between [200] and [300] , or a cat");
+}
+
+TEST(Question, a_time_without_a_video_is_one_of_the_newest) {
+    const VideoClock clock({0, 80'000'000});
+    EXPECT_EQ(parts("what is visible at 0:10", 120, clock), "what is visible at [90]");
+    EXPECT_EQ(parts("what happened in the last ten seconds", 120, clock), "what happened between [110] and [120]");
+    EXPECT_EQ(parts("what happened in the last hour", 120, clock), "what happened between [80] and [120]");
+    EXPECT_EQ(parts("is there a dog in the video", 120, clock), "is there a dog in the video");
+    EXPECT_EQ(parts("what is visible at 0:10 of video 2"), "what is visible at [10] of video 2") << "one video alone";
+}
+
+TEST(Question, about_a_video_that_is_not_there_is_refused) {
+    const VideoClock clock({0, 80'000'000});
+    const std::string message = error_of([&] { split_times("is there a dog in video 3", 0, clock); });
+    EXPECT_TRUE(says(message, "video 3"));
+    EXPECT_TRUE(says(message, "2 videos"));
+    EXPECT_THROW(split_times("at 0:10 of video 0", 0, clock), UsageError);
+}
+
 TEST(Question, becomes_rows_with_now_first_and_the_answer_mark_last) {
     const Tokenizer t = Tokenizer::load(golden("engine_tokenizer.model"));
     const std::vector<PromptRow> rows = question_prompt(t, "What is visible at 0:20?", 83'000'000);
@@ -139,15 +175,16 @@ TEST(Question, that_is_empty_or_too_long_is_refused_with_what_to_do) {
 
 TEST(Question, random_bytes_never_crash_it) {
     const Tokenizer t = Tokenizer::load(golden("engine_tokenizer.model"));
-    const std::string bits[] = {"the ",   "last ", "first ", "0:20",    "-",    ":",       "1h2m", "seconds ",
-                                "half ",  "a ",    "and ",   "minute ", "ago ", "20",      ".",    ",",
-                                "twenty", " ",     "in ",    "second ", "\xff", "\xe2\x80"};
+    const std::string bits[] = {"the ",   "last ", "first ", "0:20",    "-",    ":",        "1h2m",   "seconds ",
+                                "half ",  "a ",    "and ",   "minute ", "ago ", "20",       ".",      ",",
+                                "twenty", " ",     "in ",    "second ", "\xff", "\xe2\x80", "video ", "first "};
     uint32_t random = 1;
     for (int round = 0; round < 3000; ++round) {
         std::string text;
         for (int i = 0; i < 14; ++i) text += bits[((random = random * 1664525 + 1013904223) >> 16) % 16];
         text += bits[16 + round % 6];
         EXPECT_NO_THROW(question_prompt(t, "x" + text, 5'000'000));
+        EXPECT_NO_THROW(split_times(normalize_question(text), 5'000'000, VideoClock({0, 3'000'000})));
     }
 }
 
@@ -183,6 +220,10 @@ TEST(AnswerText, ids_become_sentences_with_times) {
     EXPECT_EQ(answer_text(t, ids({"at", "@0000", "never"})), "At 00 00 never") << "a broken time stays what it was";
     EXPECT_EQ(answer_text(t, ids({"at", "@00"})), "At 00");
     EXPECT_EQ(answer_text(t, {}), "");
+
+    const VideoClock two({0, 60'000'000});
+    EXPECT_EQ(answer_text(t, ids({"from", "@000003", "to", "@000110", "."}), two),
+              "From video 1, 0:00:03 to video 2, 0:00:10.");
 
     // Streaming says the same, piece by piece.
     AnswerText streamed(t);
