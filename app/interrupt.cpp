@@ -32,9 +32,18 @@ Interrupt::~Interrupt() {
     waiter_.join();
 }
 
+void Interrupt::offer_to(Taker taker) const {
+    const std::lock_guard lock(mutex_);
+    taker_ = std::move(taker);
+}
+
 void Interrupt::wait_for_signals() {
     const sigset_t set = stop_signals();
     for (int signal = 0; sigwait(&set, &signal) == 0 && !closing_;) {
+        if (signal == SIGINT) {
+            const std::lock_guard lock(mutex_);
+            if (taker_ && !stop_.stop_requested() && taker_()) continue;
+        }
         if (stop_.stop_requested()) _exit(exit_interrupted);
         stop_.request_stop();
     }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <mutex>
 #include <stop_token>
 #include <thread>
 
@@ -12,8 +14,14 @@ namespace lv {
 // waits for signals; the destructor ends it.
 class Interrupt {
    public:
+    // What a Ctrl-C may do instead: returns true when it took it. Called in the waiting thread; must not wait.
+    using Taker = std::function<bool()>;
+
     Interrupt();
     ~Interrupt();
+    // Ctrl-C is first offered to `taker` (empty: to none) from now on. Whoever gives one takes it back before what it
+    // uses is gone; any thread.
+    void offer_to(Taker taker) const;
     std::stop_token token() const { return stop_.get_token(); }
     bool happened() const { return stop_.stop_requested(); }
 
@@ -21,6 +29,8 @@ class Interrupt {
     void wait_for_signals();
     std::stop_source stop_;
     std::atomic<bool> closing_{false};
+    mutable std::mutex mutex_;
+    mutable Taker taker_;  // guarded by mutex_
     std::thread waiter_;
 };
 

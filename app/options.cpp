@@ -29,6 +29,7 @@ constexpr const char* ask_examples = R"(Examples:
   longview ask day.mp4 --fps 0.2 --from 8:00:00 --to 9:00:00 "When does a person first appear?"
   longview ask long.mp4 --keyframes "What is in the video?"       only key frames: a quick look
   longview ask street.mp4 --ask-from - < questions.txt            one question a line
+  longview ask street.mp4 --chat                                  ask, and ask on: "and after that?"
   ffmpeg -v error -i in.mov -f matroska - | longview ask - "How many people are there at the end?"
 
 Times are written 0:20 or 1:02:03, or in words ("after 20 seconds", "at the end").
@@ -87,7 +88,12 @@ void check_ask(const AskOptions& options, const std::string& ask_from) {
         throw UsageError("--ask-from: found '" + ask_from + "', expected - (standard input, one question a line)");
     if (options.ask_from_stdin && options.video == "-")
         throw UsageError("the video and the questions cannot both come from standard input; name the video as a file");
-    if (options.questions.empty() && !options.ask_from_stdin)
+    if (options.chat && options.ask_from_stdin)
+        throw UsageError("--chat reads standard input by itself; leave --ask-from out");
+    if (options.chat && options.video == "-")
+        throw UsageError(
+            "the video and the conversation cannot both come from standard input; name the video as a file");
+    if (options.questions.empty() && !options.ask_from_stdin && !options.chat)
         throw UsageError("no question; try: longview ask " + options.video + " \"What is in the video?\"");
 }
 
@@ -139,6 +145,8 @@ Command parse_options(int argc, const char* const* argv) {
     ask_command
         .add_option("--ask-from", ask_from, "-: read questions from standard input, one a line, answered as they come")
         ->type_name("-");
+    ask_command.add_flag("--chat", ask.chat,
+                         "A conversation, also while the video is still watched: questions know those before them");
     add_sampling_options(ask_command, ask.sampling, sampling_text);
     add_model_options(ask_command, ask.model, device, true);
     ask_command.add_flag("-q,--quiet", ask.quiet, "No progress and no notes on stderr");

@@ -19,6 +19,7 @@ struct AskOptions {
     std::string video;  // a path, a URL, or "-" for a pipe
     std::vector<std::string> questions;
     bool ask_from_stdin = false;  // more questions, one a line, after those above
+    bool chat = false;            // a conversation: every question knows those before it
     bool json = false;
     bool quiet = false;
 };

@@ -79,7 +79,7 @@ void Progress::update(const ProgressState& state, size_t slot) {
     const std::lock_guard lock(mutex_);
     states_[slot] = state;
     const auto now = std::chrono::steady_clock::now();
-    if (line_shown_ && now - drawn_at_ < redraw_every) return;
+    if (!prompt_.empty() || (line_shown_ && now - drawn_at_ < redraw_every)) return;
     drawn_at_ = now;
     line_shown_ = true;
     std::vector<ProgressState> states;
@@ -107,10 +107,21 @@ void Progress::say(const std::string& message) {
 
 void Progress::warn(const std::string& message) { print_line("longview: " + message); }
 
+void Progress::prompt(const std::string& text) {
+    const std::lock_guard lock(mutex_);
+    prompt_ = text;
+    if (text.empty()) return;
+    clear_locked();
+    std::fputs(text.c_str(), stderr);
+    std::fflush(stderr);
+}
+
 void Progress::print_line(const std::string& line) {
     const std::lock_guard lock(mutex_);
     clear_locked();
-    std::fprintf(stderr, "%s\n", line.c_str());
+    if (!prompt_.empty()) std::fputs("\r\033[K", stderr);
+    std::fprintf(stderr, "%s\n%s", line.c_str(), prompt_.c_str());
+    std::fflush(stderr);
 }
 
 }  // namespace lv

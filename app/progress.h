@@ -39,6 +39,9 @@ class Progress {
     void say(const std::string& message);
     // "longview: message" on stderr, quiet or not.
     void warn(const std::string& message);
+    // Shows `text` on stderr where somebody types, quiet or not, and keeps it below what is said until prompt("").
+    // Nothing else is drawn meanwhile.
+    void prompt(const std::string& text);
 
    private:
     void print_line(const std::string& line);
@@ -49,6 +52,7 @@ class Progress {
     std::map<size_t, ProgressState> states_;
     std::chrono::steady_clock::time_point drawn_at_{};
     bool line_shown_ = false;
+    std::string prompt_;
 };
 
 }  // namespace lv

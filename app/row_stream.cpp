@@ -51,19 +51,27 @@ std::vector<SeenKind> kinds_of(const SeenFrame& frame) {
 }  // namespace
 
 struct RowStream::Parts {
-    Parts(const LoadedModel& model, const WatchRequest& request_, const Context& context_, std::stop_token stop_)
+    Parts(const LoadedModel& model, const WatchRequest& request_, const Context& context_, std::stop_token stop_,
+          const StreamStart& start_)
         : request(request_),
+          start_us(start_.start_us),
+          continues(start_.continues),
           context(context_),
           stop(stop_),
           sampler(open_source(request_.source, source_options(*model.vision, request_, stop_)),
                   sampler_options(request_.sampling)),
           encoder(*model.vision),
-          prefetch([this](std::stop_token) { return sampler.next(); }, frames_ahead) {}
+          prefetch([this](std::stop_token) { return sampler.next(); }, frames_ahead) {
+        if (!start_.encoder.empty()) encoder.restore(start_.encoder);
+        if (!continues) encoder.begin_video();
+    }
 
     bool take_frames();
     void require_frames() const;
 
     const WatchRequest request;
+    const int64_t start_us;
+    const bool continues;
     const Context& context;
     const std::stop_token stop;
     FrameSampler sampler;  // used by the prefetch thread until its end
@@ -71,7 +79,7 @@ struct RowStream::Parts {
     EncodedFrames encoded;
     std::vector<Frame> frames;
     RowBatch batch;
-    int64_t newest_us = -1;    // time of the newest frame; -1: none yet
+    int64_t newest_us = -1;    // time of the newest frame by the video's own clock; -1: none yet
     Prefetch<Frame> prefetch;  // last: its thread uses the sampler
 };
 
@@ -86,7 +94,7 @@ bool RowStream::Parts::take_frames() {
 }
 
 void RowStream::Parts::require_frames() const {
-    if (newest_us >= 0 || stop.stop_requested()) return;
+    if (newest_us >= 0 || continues || stop.stop_requested()) return;
     const SourceInfo& info = sampler.info();
     require(request.sampling.from_us == 0, "reading ", info.name, ": there is nothing from ",
             written_time(request.sampling.from_us), " on",
@@ -96,8 +104,8 @@ void RowStream::Parts::require_frames() const {
 }
 
 RowStream::RowStream(const LoadedModel& model, const WatchRequest& request, const Context& context,
-                     std::stop_token stop)
-    : parts_(std::make_unique<Parts>(model, request, context, std::move(stop))) {}
+                     std::stop_token stop, const StreamStart& start)
+    : parts_(std::make_unique<Parts>(model, request, context, std::move(stop), start)) {}
 
 RowStream::~RowStream() = default;
 
@@ -112,21 +120,29 @@ int64_t RowStream::end_us() const {
     return std::min(to_us, parts_->newest_us + (source.fps > 0 ? static_cast<int64_t>(1e6 / source.fps) : still_us));
 }
 
-const RowBatch* RowStream::next() {
+bool RowStream::wait() {
+    if (parts_->take_frames()) return true;
+    parts_->require_frames();
+    return false;
+}
+
+const RowBatch& RowStream::encode() {
     Parts& parts = *parts_;
-    if (!parts.take_frames()) {
-        parts.require_frames();
-        return nullptr;
-    }
-    parts.encoder.encode(parts.context, parts.frames, parts.encoded);
     parts.newest_us = parts.frames.back().time_us;
+    for (Frame& frame : parts.frames) frame.time_us += parts.start_us;
+    parts.encoder.encode(parts.context, parts.frames, parts.encoded);
     parts.batch.rows = parts.encoded.matrix();
     parts.batch.times_us = parts.encoded.times_us;
     parts.batch.frames.clear();
-    for (const SeenFrame& frame : parts.encoded.frames)
-        parts.batch.frames.push_back({frame.time_us, frame.first_row, kinds_of(frame)});
-    return &parts.batch;
+    for (size_t i = 0; i < parts.frames.size(); ++i) {
+        const SeenFrame& frame = parts.encoded.frames[i];
+        parts.batch.frames.push_back(
+            {frame.time_us, frame.first_row, kinds_of(frame), &frame, parts.frames[i].picture});
+    }
+    return parts.batch;
 }
+
+std::vector<std::byte> RowStream::encoder_state() const { return parts_->encoder.save(); }
 
 SourceStats RowStream::stats() const {
     parts_->prefetch.close();

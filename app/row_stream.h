@@ -11,6 +11,7 @@
 #include "app/sightings.h"
 #include "kernels/core/context.h"
 #include "kernels/core/tensor.h"
+#include "vision/encoder.h"
 #include "vision/frame_source.h"
 
 namespace lv {
@@ -33,10 +34,19 @@ struct WatchRequest {
     int threads = 0;  // of the decoder; 0: one a core
 };
 
+// Where a stream takes up: after the videos that a memory holds already.
+struct StreamStart {
+    int64_t start_us = 0;            // on the memory's clock: its own 0:00
+    bool continues = false;          // the video that was watched last goes on
+    std::vector<std::byte> encoder;  // state after the last frame; empty: none was
+};
+
 struct FrameSpan {
-    int64_t time_us = 0;
-    size_t first_row = 0;           // in RowBatch::rows
-    std::vector<SeenKind> objects;  // left to right
+    int64_t time_us = 0;                     // on the memory's clock
+    size_t first_row = 0;                    // in RowBatch::rows
+    std::vector<SeenKind> objects;           // left to right
+    const SeenFrame* seen = nullptr;         // boxes and tracks
+    std::shared_ptr<const Picture> picture;  // as small as the encoder looked at it
 };
 
 // Some frames in order, valid until the next call.
@@ -46,20 +56,26 @@ struct RowBatch {
     std::vector<FrameSpan> frames;
 };
 
-// One thread pulls; decoding runs ahead in a thread of its own. Throws Error when the source cannot be read, holds no
-// picture or none between from and to.
+// One thread pulls, alternately by wait() and encode(); decoding runs ahead in a thread of its own. Throws Error when
+// the source cannot be read, holds no picture or none between from and to.
 class RowStream {
    public:
-    RowStream(const LoadedModel& model, const WatchRequest& request, const Context& context, std::stop_token stop);
+    RowStream(const LoadedModel& model, const WatchRequest& request, const Context& context, std::stop_token stop,
+              const StreamStart& start = {});
     ~RowStream();
     RowStream(const RowStream&) = delete;
     RowStream& operator=(const RowStream&) = delete;
 
     const SourceInfo& info() const;
-    // Where the watched part ends: as the header says at first (0: not known), as it was after the last batch.
+    // Where the watched part ends, by the video's own clock: as the header says at first (0: not known), as it was
+    // after the last batch.
     int64_t end_us() const;
-    // Null at the end and after a stop.
-    const RowBatch* next();
+    // Waits for frames; false at the end and after a stop.
+    bool wait();
+    // The rows of those that wait() found.
+    const RowBatch& encode();
+    // What StreamStart::encoder of a stream takes that goes on after the last batch.
+    std::vector<std::byte> encoder_state() const;
     SourceStats stats() const;
 
    private:

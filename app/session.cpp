@@ -16,6 +16,12 @@ int64_t steady_us() {
         .count();
 }
 
+// Whether the stream was read to where the video itself ends.
+bool is_whole(const SamplingOptions& sampling, const RowStream& stream) {
+    const int64_t duration_us = stream.info().duration_us;
+    return !sampling.to_us || (duration_us > 0 && *sampling.to_us >= duration_us);
+}
+
 }  // namespace
 
 Session::Session(std::shared_ptr<const LoadedModel> model, const Context& context, const GenerateOptions& answers)
@@ -24,7 +30,7 @@ Session::Session(std::shared_ptr<const LoadedModel> model, const Context& contex
       generate_options_(answers),
       memory_(Memory(model_->language)),
       events_(most_events),
-      turns_(most_waiting) {
+      questions_(most_waiting) {
     answerer_ = std::thread([this] { run_answers(); });
 }
 
@@ -36,32 +42,67 @@ Session::~Session() {
 
 void Session::stop() {
     stop_.request_stop();
-    turns_.abandon();
+    {
+        const std::lock_guard lock(mutex_);
+        watch_stop_.request_stop();
+        answer_stop_.request_stop();
+    }
+    questions_.abandon();
     events_.abandon();
 }
 
-void Session::watch(const WatchRequest& request, CueFunction cue) {
-    require(!writer_.joinable(), "this session is already watching a video");
-    {
-        const std::lock_guard lock(mutex_);
-        started_at_us_ = steady_us();
-    }
-    writer_ = std::thread([this, request, cue = std::move(cue)] { run_watch(request, cue); });
+void Session::stop_watching() {
+    const std::lock_guard lock(mutex_);
+    watch_stop_.request_stop();
 }
 
-uint64_t Session::ask(std::string question, AskWhen when) {
-    Turn turn;
+void Session::watch(const WatchRequest& request, CueFunction cue, LookFunction look) {
+    Watch watch = begin_watch(request);
+    watch.cue = std::move(cue);
+    watch.look = std::move(look);
+    if (writer_.joinable()) writer_.join();  // of the video before, which has ended
+    writer_ = std::thread([this, watch = std::move(watch)] { run_watch(watch); });
+}
+
+Session::Watch Session::begin_watch(WatchRequest request) {
+    const std::lock_guard lock(mutex_);
+    require(!watching_, "this session is watching a video already; wait for its end, or stop watching it");
+    watching_ = true;
+    ended_ = false;
+    started_at_us_ = steady_us();
+    watch_stop_ = std::stop_source();
+    if (stop_.stop_requested()) watch_stop_.request_stop();
+    Watch watch;
+    watch.stop = watch_stop_.get_token();
+    watch.start.encoder = encoder_state_;
+    if (!videos_.empty() && videos_.back().watched_us < 0) videos_.pop_back();  // nothing came of it
+    const WatchedVideo* const last = videos_.empty() ? nullptr : &videos_.back();
+    if (last && last->goes_on_with(request.source) && request.sampling.from_us <= last->sampling.from_us) {
+        const std::optional<int64_t> to_us = request.sampling.to_us;
+        request.sampling = last->sampling;
+        request.sampling.from_us = last->watched_us + last->sampling.period_us();
+        request.sampling.to_us = to_us;
+        watch.start.continues = true;
+        watch.start.start_us = last->start_us;
+    } else if (last) {
+        watch.start.start_us = last->next_start_us();
+    }
+    watch.request = std::move(request);
+    return watch;
+}
+
+uint64_t Session::ask(std::string text, AskWhen when, std::vector<Turn> earlier) {
+    Question question{.text = std::move(text), .earlier = std::move(earlier), .memory = std::nullopt};
+    uint64_t id = 0;
     {
         const std::lock_guard lock(mutex_);
-        turn.id = ++last_id_;
+        id = question.id = ++last_id_;
         if (when == AskWhen::at_end && !ended_) {
-            waiting_.push_back({turn.id, std::move(question)});
-            return turn.id;
+            waiting_.push_back(std::move(question));
+            return id;
         }
     }
-    const uint64_t id = turn.id;
-    turn.question = std::move(question);
-    if (!turns_.try_push(std::move(turn)))
+    if (!questions_.try_push(std::move(question)))
         throw UsageError(std::to_string(most_waiting) +
                          " questions are waiting for their answers; ask again when some have come");
     return id;
@@ -72,53 +113,87 @@ std::optional<SessionEvent> Session::next_event(std::stop_token stop) { return e
 Meters Session::meters() const {
     const std::lock_guard lock(mutex_);
     Meters meters = meters_;
-    if (!ended_ && started_at_us_ > 0) meters.elapsed_us = steady_us() - started_at_us_;
+    if (watching_) meters.elapsed_us = steady_us() - started_at_us_;
     return meters;
 }
 
-void Session::run_watch(const WatchRequest& request, const CueFunction& cue) {
+std::vector<WatchedVideo> Session::videos() const {
+    const std::lock_guard lock(mutex_);
+    return videos_;
+}
+
+void Session::begin_video(const Watch& watch, const RowStream& stream) {
+    const std::lock_guard lock(mutex_);
+    if (!watch.start.continues) {
+        WatchedVideo video{.source = watch.request.source, .sampling = watch.request.sampling};
+        video.start_us = watch.start.start_us;
+        video.live = stream.info().is_live;
+        videos_.push_back(std::move(video));
+    }
+    meters_.first_us = watch.request.sampling.from_us;
+    meters_.watched_us = 0;
+    meters_.end_us = stream.end_us();
+    meters_.frames = 0;
+}
+
+void Session::end_video(const Watch& watch, const RowStream& stream, const WatchEnded& ended) {
+    std::vector<std::byte> encoder = stream.encoder_state();
+    const std::lock_guard lock(mutex_);
+    encoder_state_ = std::move(encoder);
+    WatchedVideo& video = videos_.back();
+    video.finished =
+        !ended.failure && !ended.stopped && !ended.stats.ended_early && is_whole(watch.request.sampling, stream);
+    video.end_us = video.finished ? stream.end_us() : video.watched_us + video.sampling.period_us();
+    meters_.end_us = stream.end_us();
+}
+
+void Session::run_watch(const Watch& watch) {
     WatchEnded ended;
+    std::unique_ptr<RowStream> stream;
     try {
-        RowStream stream(*model_, request, context_, stop_.get_token());
-        {
-            const std::lock_guard lock(mutex_);
-            meters_.first_us = request.sampling.from_us;
-            meters_.end_us = stream.end_us();
-        }
-        events_.push(WatchStarted{stream.info(), meters()}, stop_.get_token());
+        stream = std::make_unique<RowStream>(*model_, watch.request, context_, watch.stop, watch.start);
+        begin_video(watch, *stream);
+        events_.push(WatchStarted{stream->info(), meters()}, stop_.get_token());
         Workspace work(context_, model_->language->config());
-        while (const RowBatch* batch = stream.next()) absorb(*batch, work, cue);
-        ended.stats = stream.stats();
-        const std::lock_guard lock(mutex_);
-        meters_.end_us = stream.end_us();
+        while (stream->wait()) absorb(stream->encode(), work, watch);
+        ended.stats = stream->stats();
     } catch (...) {
         ended.failure = std::current_exception();
     }
-    ended.stopped = stop_.stop_requested();
-    if (!ended.failure && !ended.stopped) ask_cues(cue, meters().end_us, true);
+    ended.stopped = watch.stop.stop_requested();
+    if (stream) end_video(watch, *stream, ended);
+    stream.reset();
+    if (!ended.failure && !ended.stopped) ask_cues(watch.cue, meters().end_us, true);
     end_watch(std::move(ended));
 }
 
-void Session::absorb(const RowBatch& batch, Workspace& work, const CueFunction& cue) {
+// All of a batch or none of it: it is small, and what is saved after a stop must be what the encoder has seen.
+void Session::absorb(const RowBatch& batch, Workspace& work, const Watch& watch) {
     size_t row = 0;  // the first that the memory has not
     const auto append_until = [&](size_t end) {
         if (row == end) return;
         const std::span times = std::span(batch.times_us).subspan(row, end - row);
-        memory_.append(work, batch.rows.slice(row, end - row), times, stop_.get_token());
+        memory_.append(work, batch.rows.slice(row, end - row), times);
         row = end;
     };
     for (const FrameSpan& frame : batch.frames) {
-        if (cue) {
+        if (watch.cue) {
             append_until(frame.first_row);
-            ask_cues(cue, frame.time_us, false);
+            ask_cues(watch.cue, frame.time_us, false);
         }
         sightings_.add(frame.time_us, frame.objects);
+        if (watch.look) watch.look(*frame.seen, frame.picture);
     }
     append_until(batch.rows.rows);
     {
         const std::lock_guard lock(mutex_);
-        meters_.frames += static_cast<int64_t>(batch.frames.size());
-        meters_.watched_us = batch.frames.back().time_us;
+        WatchedVideo& video = videos_.back();
+        const auto frames = static_cast<int64_t>(batch.frames.size());
+        video.watched_us = batch.frames.back().time_us - video.start_us;
+        video.frames += frames;
+        meters_.frames += frames;
+        meters_.all_frames += frames;
+        meters_.watched_us = video.watched_us;
         meters_.rows = memory_.rows();
         meters_.memory = memory_.bytes();
     }
@@ -128,20 +203,17 @@ void Session::absorb(const RowBatch& batch, Workspace& work, const CueFunction& 
 void Session::ask_cues(const CueFunction& cue, int64_t next_us, bool ended) {
     if (!cue) return;
     for (Cue& asked : cue(next_us, ended)) {
-        Turn turn;
+        Question question{.tag = asked.tag, .text = std::move(asked.question), .earlier = {}, .memory = memory_.fork()};
         {
             const std::lock_guard lock(mutex_);
-            turn.id = ++last_id_;
+            question.id = ++last_id_;
         }
-        turn.tag = asked.tag;
-        turn.question = std::move(asked.question);
-        turn.memory = memory_.fork();
-        turns_.push(std::move(turn), stop_.get_token());
+        questions_.push(std::move(question), stop_.get_token());
     }
 }
 
 void Session::end_watch(WatchEnded ended) {
-    std::vector<Waiting> waiting;
+    std::vector<Question> waiting;
     {
         const std::lock_guard lock(mutex_);
         meters_.elapsed_us = steady_us() - started_at_us_;
@@ -151,39 +223,60 @@ void Session::end_watch(WatchEnded ended) {
     }
     const std::exception_ptr failure = ended.failure;
     events_.push(std::move(ended), stop_.get_token());
-    for (Waiting& question : waiting) {
+    for (Question& question : waiting) {
         if (failure) {
             AnswerReady none;
             none.id = question.id;
-            none.question = std::move(question.question);
+            none.question = std::move(question.text);
             none.failure = failure;
             events_.push(std::move(none), stop_.get_token());
         } else {
-            turns_.push(Turn{question.id, 0, std::move(question.question), std::nullopt}, stop_.get_token());
+            questions_.push(std::move(question), stop_.get_token());
         }
     }
+    const std::lock_guard lock(mutex_);
+    watching_ = false;
 }
 
 void Session::run_answers() {
     Workspace work(context_, model_->language->config());
-    while (std::optional<Turn> turn = turns_.pop(stop_.get_token()))
-        events_.push(answer(*turn, work), stop_.get_token());
+    while (std::optional<Question> question = questions_.pop(stop_.get_token()))
+        events_.push(answer(*question, work, begin_answer(question->id)), stop_.get_token());
 }
 
-AnswerReady Session::answer(Turn& turn, Workspace& work) {
+std::stop_token Session::begin_answer(uint64_t id) {
+    const std::lock_guard lock(mutex_);
+    answering_ = id;
+    answer_stop_ = std::stop_source();
+    if (unwanted_.erase(id) > 0 || stop_.stop_requested()) answer_stop_.request_stop();
+    return answer_stop_.get_token();
+}
+
+void Session::stop_answer(uint64_t id) {
+    const std::lock_guard lock(mutex_);
+    if (id == answering_)
+        answer_stop_.request_stop();
+    else if (id <= last_id_)
+        unwanted_.insert(id);
+}
+
+AnswerReady Session::answer(Question& question, Workspace& work, std::stop_token stop) {
     AnswerReady ready;
-    ready.id = turn.id;
-    ready.tag = turn.tag;
-    ready.question = turn.question;
+    ready.id = question.id;
+    ready.tag = question.tag;
+    ready.question = question.text;
     try {
-        const Memory memory = turn.memory ? std::move(*turn.memory) : memory_.fork();
+        const Memory memory = question.memory ? std::move(*question.memory) : memory_.fork();
         require(memory.rows() > 0, "nothing of the video has been seen yet");
         ready.asked_at_us = memory.last_time_us();
+        ready.clock = clock_of(videos(), ready.asked_at_us);
+        GenerateOptions options = generate_options_;
+        options.clock = ready.clock;
         const auto piece = [&](std::string_view text) {
-            events_.push(AnswerPiece{turn.id, std::string(text)}, stop_.get_token());
+            events_.push(AnswerPiece{question.id, std::string(text)}, stop_.get_token());
         };
-        ready.answer = lv::ask(work, memory, turn.question, generate_options_, piece, stop_.get_token());
-        if (ready.answer.text.empty()) ready.answer.text = no_answer;
+        ready.answer = lv::ask(work, memory, question.text, options, piece, stop, question.earlier);
+        if (ready.answer.text.empty() && ready.answer.complete) ready.answer.text = no_answer;
     } catch (...) {
         ready.failure = std::current_exception();
     }

@@ -1,10 +1,11 @@
-// One video being watched and asked about. Knows no terminal and no window: what happens comes out of a channel.
+// Videos being watched, one after another into one memory, and asked about. Knows no terminal and no window: what
+// happens comes out of a channel.
 //
 //   watch() --> writer thread: RowStream -> LiveMemory.append --+--> events()
 //   ask()   --> queue --> answering thread: fork -> generate ---+
 //
-// A question is answered from a fork of the memory: a consistent prefix, which the answer does not change. Two sessions
-// may share a model and a context.
+// A question is answered from a fork of the memory: a consistent prefix, which the answer does not change. The turns of
+// a conversation are replayed in that fork. Two sessions may share a model and a context.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -22,6 +24,7 @@
 #include "app/loaded_model.h"
 #include "app/row_stream.h"
 #include "app/sightings.h"
+#include "app/watched_video.h"
 #include "engine/generate.h"
 #include "engine/live_memory.h"
 #include "kernels/core/channel.h"
@@ -39,14 +42,19 @@ struct Cue {
 // answers lag behind, the writer waits here.
 using CueFunction = std::function<std::vector<Cue>(int64_t next_us, bool ended)>;
 
-// What has become of the video so far.
+// Runs on the writer thread for each frame, as it joins the memory: its boxes, and the picture as the encoder saw it.
+// Must not wait.
+using LookFunction = std::function<void(const SeenFrame& frame, const std::shared_ptr<const Picture>& picture)>;
+
+// What has become of the video at hand, by its own clock, and of the memory so far.
 struct Meters {
     int64_t first_us = 0;    // where watching began
     int64_t watched_us = 0;  // time of the newest frame
     int64_t end_us = 0;      // where it will end; 0: not known
     int64_t elapsed_us = 0;  // wall clock since watch()
-    int64_t frames = 0;
-    size_t rows = 0;
+    int64_t frames = 0;      // since watch()
+    int64_t all_frames = 0;  // of all videos of the memory
+    size_t rows = 0;         // of the memory
     MemoryBytes memory;
 };
 
@@ -72,7 +80,8 @@ struct AnswerReady {
     uint64_t tag = 0;
     std::string question;
     Answer answer;
-    int64_t asked_at_us = 0;     // time of the newest frame that the answer knows
+    int64_t asked_at_us = 0;     // time of the newest frame that the answer knows, on the memory's clock
+    VideoClock clock{};          // how to write times of the memory
     std::exception_ptr failure;  // set: there is no answer, for this reason
 };
 using SessionEvent = std::variant<WatchStarted, WatchProgress, WatchEnded, AnswerPiece, AnswerReady>;
@@ -87,56 +96,82 @@ class Session {
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
 
-    // Starts watching; once a session. Errors come as WatchEnded::failure.
-    void watch(const WatchRequest& request, CueFunction cue = {});
+    // Starts watching: a first video, the next one once the one before has ended, or the same again where it stopped
+    // before its end. That one is sampled as it was. Errors come as WatchEnded::failure.
+    void watch(const WatchRequest& request, CueFunction cue = {}, LookFunction look = {});
 
     // Queues a question and returns its id. now: answered from what has been seen when its turn comes. at_end: once the
     // video has ended; such questions fail when watching does. Throws UsageError when too many are waiting.
-    uint64_t ask(std::string question, AskWhen when);
+    // `earlier`: the turns of the conversation it belongs to, oldest first.
+    uint64_t ask(std::string question, AskWhen when, std::vector<Turn> earlier = {});
 
     // What happens, in order; any one thread. Empty after stop(). Who stops popping stops the session in the end: the
     // channel is bounded (progress is left out when it is full, words and answers wait).
     std::optional<SessionEvent> next_event(std::stop_token stop = {});
+    // The next one if it is there already.
+    std::optional<SessionEvent> poll_event() { return events_.try_pop(); }
+
+    // Ends the answer of this id, now or when its turn comes: AnswerReady follows, incomplete.
+    void stop_answer(uint64_t id);
+    // Watches no further. WatchEnded follows; the memory stays and can be asked.
+    void stop_watching();
 
     // Any thread.
     Meters meters() const;
+    std::vector<WatchedVideo> videos() const;
     const Sightings& sightings() const { return sightings_; }
     void stop();
 
    private:
-    struct Turn {
+    struct Question {
         uint64_t id = 0;
         uint64_t tag = 0;
-        std::string question;
-        std::optional<Memory> memory;  // none: fork when the turn comes
-    };
-    struct Waiting {
-        uint64_t id = 0;
-        std::string question;
+        std::string text;
+        std::vector<Turn> earlier;
+        std::optional<Memory> memory;  // none: fork when its turn comes
     };
 
-    void run_watch(const WatchRequest& request, const CueFunction& cue);
-    void absorb(const RowBatch& batch, Workspace& work, const CueFunction& cue);
+    struct Watch {  // of one video
+        WatchRequest request;
+        CueFunction cue;
+        LookFunction look;
+        StreamStart start;
+        std::stop_token stop;
+    };
+
+    Watch begin_watch(WatchRequest request);
+    void run_watch(const Watch& watch);
+    void begin_video(const Watch& watch, const RowStream& stream);
+    void end_video(const Watch& watch, const RowStream& stream, const WatchEnded& ended);
+    void absorb(const RowBatch& batch, Workspace& work, const Watch& watch);
     void ask_cues(const CueFunction& cue, int64_t next_us, bool ended);
     void end_watch(WatchEnded ended);
     void run_answers();
-    AnswerReady answer(Turn& turn, Workspace& work);
+    std::stop_token begin_answer(uint64_t id);
+    AnswerReady answer(Question& question, Workspace& work, std::stop_token stop);
 
     const std::shared_ptr<const LoadedModel> model_;
     const Context& context_;
     const GenerateOptions generate_options_;
-    std::stop_source stop_;
+    std::stop_source stop_;  // of everything
     LiveMemory memory_;
     Sightings sightings_;
     Channel<SessionEvent> events_;
-    Channel<Turn> turns_;
+    Channel<Question> questions_;
 
     mutable std::mutex mutex_;  // guards what follows
     Meters meters_;
     int64_t started_at_us_ = 0;  // steady clock
     uint64_t last_id_ = 0;
-    bool ended_ = false;
-    std::vector<Waiting> waiting_;
+    bool watching_ = false;
+    bool ended_ = false;  // the video at hand, or there is none and a memory was loaded
+    std::vector<Question> waiting_;
+    std::stop_source watch_stop_;  // of watching alone
+    std::vector<WatchedVideo> videos_;
+    std::vector<std::byte> encoder_state_;  // after the last frame of the videos that have ended
+    std::set<uint64_t> unwanted_;           // answers that were stopped before their turn
+    uint64_t answering_ = 0;                // id of the answer being given, 0: none
+    std::stop_source answer_stop_;          // of that answer
 
     std::thread writer_, answerer_;
 };

@@ -18,8 +18,7 @@ Answer generate(Workspace& work, Memory& turn, std::span<const PromptRow> prompt
     const Tokenizer& tokenizer = turn.model().tokenizer();
     const size_t most_rows = turn.cache_rows() + prompt.size() + options.most_tokens;
     Sampler sampler(options, turn.model().config().vocab_size);
-    const VideoClock clock;
-    AnswerText text(tokenizer, clock);
+    AnswerText text(tokenizer, options.clock);
     CarriedTime carried(tokenizer, prompt.back().time_us);
     Answer answer;
     answer.prompt_rows = prompt.size();
@@ -47,15 +46,15 @@ Answer generate(Workspace& work, Memory& turn, std::span<const PromptRow> prompt
     const std::string_view added = text.finish();
     if (piece && !added.empty()) piece(added);
     answer.text = text.text();
-    if (evidence) answer.evidence = moments_of(turn, evidence->rows(), options.evidence.most_moments, clock);
+    if (evidence) answer.evidence = moments_of(turn, evidence->rows(), options.evidence.most_moments, options.clock);
     answer.total_us = elapsed_us(begin);
     return answer;
 }
 
 Answer ask(Workspace& work, const Memory& video, std::string_view question, const GenerateOptions& options,
            const std::function<void(std::string_view)>& piece, std::stop_token stop, std::span<const Turn> earlier) {
-    const std::vector<PromptRow> prompt =
-        dialogue_prompt(video.model().tokenizer(), earlier, question, video.last_time_us());
+    const std::vector<PromptRow> prompt = dialogue_prompt(video.model().tokenizer(), earlier, question,
+                                                          video.last_time_us(), {.prompt = {.clock = options.clock}});
     Memory turn = video.fork();
     return generate(work, turn, prompt, options, piece, stop);
 }

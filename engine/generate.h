@@ -14,6 +14,7 @@
 #include "engine/evidence.h"
 #include "engine/memory.h"
 #include "engine/prompt.h"
+#include "engine/video_clock.h"
 
 namespace lv {
 
@@ -24,6 +25,7 @@ struct GenerateOptions {
     uint64_t seed = 0;
     size_t most_tokens = 160;  // of an answer
     EvidenceOptions evidence{};
+    VideoClock clock{};  // of the memory: how times are read in a question and written in its answer
 };
 
 struct Answer {

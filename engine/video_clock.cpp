@@ -54,4 +54,10 @@ std::string written_time(int64_t time_us, const VideoClock& clock) {
     return std::string(write_time(time_us, clock, text));
 }
 
+std::string written_own_time(int64_t time_us, int64_t of_us, const VideoClock& clock) {
+    char text[32];
+    const int64_t zero_us = clock.start_us(clock.video_at(of_us));
+    return std::string(clock_text(whole_seconds(time_us - zero_us), clock.several(), text));
+}
+
 }  // namespace lv

@@ -33,7 +33,10 @@ std::string written_time(int64_t time_us);
 // The same for a time of the memory; with several videos "video 2, 0:03:10", always with its hours.
 std::string written_time(int64_t time_us, const VideoClock& clock);
 
-// The same into `out` (at least 48 chars), for who must not allocate; returns the text.
+// Without the video's name: "0:03:10" of the video on screen at `of_us`, to whose clock the time is brought.
+std::string written_own_time(int64_t time_us, int64_t of_us, const VideoClock& clock);
+
+// The same as written_time(time_us, clock) into `out` (at least 48 chars), for who must not allocate; returns the text.
 std::string_view write_time(int64_t time_us, const VideoClock& clock, std::span<char> out);
 
 }  // namespace lv

@@ -87,6 +87,10 @@ class Encoder {
     void encode(const Context& context, std::span<const Frame> frames, EncodedFrames& out);
     EncodedFrames encode(const Context& context, std::span<const Frame> frames);
 
+    // The frames that come next are of another video: the first of them is another place. Kinds, tracks' numbers and
+    // counts go on.
+    void begin_video() { last_.reset(); }
+
     int64_t looked_at() const { return looked_at_; }  // frames that went through the net
 
     // All that decides about later rows, some 200 KB: encoding goes on after a load as if nothing had happened.

@@ -56,6 +56,11 @@ TEST(Options, AskReadsQuestionsFromStandardInput) {
     EXPECT_EQ(std::get<AskOptions>(parse("ask", "-", "what?")).video, "-");
 }
 
+TEST(Options, AConversationNeedsNoQuestion) {
+    EXPECT_TRUE(std::get<AskOptions>(parse("ask", "a.mp4", "--chat")).chat);
+    EXPECT_EQ(std::get<AskOptions>(parse("ask", "a.mp4", "--chat", "first?")).questions.size(), 1u);
+}
+
 TEST(Options, CaptionWritesSrtIntoAFolderAndTxtToTheTerminal) {
     EXPECT_EQ(std::get<CaptionOptions>(parse("caption", "a.mp4")).formats, std::vector{CaptionFormat::txt});
     const auto caption = std::get<CaptionOptions>(parse("caption", "a.mp4", "b.mp4", "--out", "d", "--every", "30s", "--jobs", "2", "--resume"));
@@ -84,6 +89,8 @@ TEST(Options, MisuseIsASentenceThatSaysWhatToDo) {
     EXPECT_TRUE(contains(refusal("ask", "a", "q", "--from", "2:00", "--to", "1:00"), "--to must be later"));
     EXPECT_TRUE(contains(refusal("ask", "a", "q", "--from", "soon"), "--from"));
     EXPECT_TRUE(contains(refusal("ask", "-", "--ask-from", "-"), "standard input"));
+    EXPECT_TRUE(contains(refusal("ask", "-", "--chat"), "standard input"));
+    EXPECT_TRUE(contains(refusal("ask", "a", "--chat", "--ask-from", "-"), "leave --ask-from out"));
     EXPECT_TRUE(contains(refusal("ask", "a", "--ask-from", "file"), "--ask-from"));
     EXPECT_TRUE(contains(refusal("ask", "a", "q", "--device", "tpu"), "--device"));
     EXPECT_TRUE(contains(refusal("caption"), "VIDEO"));

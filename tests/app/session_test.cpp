@@ -142,5 +142,63 @@ TEST_F(Sessions, IsAskedWhileItWatches) {
     EXPECT_FALSE(session.meters().end_us > 0 && session.meters().watched_us >= session.meters().end_us);
 }
 
+TEST_F(Sessions, AVideoThatWasCutShortGoesOnAsIfItHadNotBeen) {
+    Session whole(*model_, context_), parts(*model_, context_);
+    whole.watch(request(12));
+    const auto all = wait_for<WatchEnded>(whole);
+    parts.watch(request(5));
+    ASSERT_TRUE(wait_for<WatchEnded>(parts));
+    parts.watch(request(12));
+    const auto rest = wait_for<WatchEnded>(parts);
+    ASSERT_TRUE(all && rest && !rest->failure);
+    EXPECT_EQ(rest->meters.rows, all->meters.rows);
+    EXPECT_EQ(rest->meters.frames, 7);
+    EXPECT_EQ(rest->meters.all_frames, 12);
+    ASSERT_EQ(parts.videos().size(), 1u);
+    for (Session* session : {&whole, &parts}) session->ask("what is visible at 0:08", AskWhen::now);
+    EXPECT_EQ(wait_for<AnswerReady>(whole)->answer.ids, wait_for<AnswerReady>(parts)->answer.ids);
+}
+
+TEST_F(Sessions, AnotherVideoJoinsTheMemoryOnItsOwnClock) {
+    Session session(*model_, context_);
+    session.watch(request(5));
+    ASSERT_TRUE(wait_for<WatchEnded>(session));
+    WatchRequest second = request(24);
+    second.sampling.from_us = 20'000'000;
+    session.watch(second);
+    const auto ended = wait_for<WatchEnded>(session);
+    ASSERT_TRUE(ended && !ended->failure);
+    EXPECT_EQ(ended->meters.watched_us, 23'000'000) << "by its own clock";
+    ASSERT_EQ(session.videos().size(), 2u);
+    EXPECT_EQ(session.videos()[1].start_us, 5'000'000);
+    session.ask("what is visible at 0:02 of video 1", AskWhen::now);
+    session.ask("what is visible at 0:22", AskWhen::now);
+    session.ask("what is visible in video 3", AskWhen::now);
+    for (const std::string expected : {"video 1, 0:00:0", "video 2, 0:00:2"}) {
+        const auto ready = wait_for<AnswerReady>(session);
+        ASSERT_FALSE(ready->failure || ready->answer.evidence.empty());
+        EXPECT_EQ(ready->asked_at_us, 28'000'000);
+        EXPECT_EQ(written_time(ready->answer.evidence[0].start_us, ready->clock).substr(0, expected.size()), expected);
+    }
+    EXPECT_TRUE(wait_for<AnswerReady>(session)->failure);
+}
+
+TEST_F(Sessions, EarlierTurnsGoIntoThePromptAndNotIntoTheMemory) {
+    Session session(*model_, context_);
+    session.watch(request(5));
+    ASSERT_TRUE(wait_for<WatchEnded>(session));
+    const size_t rows = session.meters().rows;
+    session.ask("is there a person at 0:02", AskWhen::now);
+    const auto first = wait_for<AnswerReady>(session);
+    session.ask("how many", AskWhen::now);
+    const auto alone = wait_for<AnswerReady>(session);
+    session.ask("how many", AskWhen::now, {{first->question, first->answer.ids, first->asked_at_us}});
+    const auto follow = wait_for<AnswerReady>(session);
+    EXPECT_EQ(follow->answer.prompt_rows,
+              first->answer.prompt_rows + first->answer.ids.size() + alone->answer.prompt_rows)
+        << "the second 'now' gives way to the end of the first turn";
+    EXPECT_EQ(session.meters().rows, rows);
+}
+
 }  // namespace
 }  // namespace lv

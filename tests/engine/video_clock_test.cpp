@@ -17,6 +17,7 @@ TEST(VideoClock, several_are_named_and_each_begins_at_zero) {
     EXPECT_EQ(written_time(79'999'999, clock), "video 1, 0:01:19");
     EXPECT_EQ(written_time(80'000'000, clock), "video 2, 0:00:00");
     EXPECT_EQ(written_time(200'000'000 + 3'723'000'000, clock), "video 3, 1:02:03");
+    EXPECT_EQ(written_own_time(80'000'000, 79'000'000, clock), "0:01:20") << "the end of video 1";
     EXPECT_EQ(clock.video_at(-1), 0u);
     EXPECT_EQ(clock.last_us(1, 300'000'000), 199'000'000);
     EXPECT_EQ(clock.last_us(2, 300'000'000), 300'000'000);

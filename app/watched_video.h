@@ -1,0 +1,40 @@
+// Which videos a memory is made of, how each was sampled, and how far it was watched.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/row_stream.h"
+#include "engine/video_clock.h"
+
+namespace lv {
+
+// Times but for start_us are of the video's own clock.
+struct WatchedVideo {
+    std::string source;  // as the user wrote it
+    SamplingOptions sampling{};
+    int64_t start_us = 0;     // its own 0:00 on the memory's clock
+    int64_t watched_us = -1;  // of its newest frame; -1: none yet
+    int64_t end_us = 0;       // where it ends, as far as is known
+    int64_t frames = 0;
+    bool live = false;      // comes at its own pace: cannot be taken up again
+    bool finished = false;  // watched to its end
+
+    // Where the next video may begin, on the memory's clock: at a whole second.
+    int64_t next_start_us() const;
+    // Whether watching `source` from where nothing else is said goes on with this video.
+    bool goes_on_with(const std::string& source) const { return !finished && !live && source == this->source; }
+};
+
+// Of the videos whose watching had begun by a time of the memory's clock.
+VideoClock clock_of(std::span<const WatchedVideo> videos, int64_t now_us);
+
+// As a saved memory carries them.
+std::string watched_json(std::span<const WatchedVideo> videos);
+// Throws Error that names `file`.
+std::vector<WatchedVideo> read_watched(std::string_view json, std::string_view file);
+
+}  // namespace lv
