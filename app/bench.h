@@ -13,7 +13,7 @@
 namespace lv {
 
 // How a column's numbers are written in the table; in JSON they stay plain numbers in the unit named.
-enum class BenchUnit { text, count, bytes, ms, seconds, per_second, gflops, times, share };
+enum class BenchUnit { text, count, bytes, us, ms, seconds, per_second, gflops, times, share };
 
 struct BenchColumn {
     std::string name;

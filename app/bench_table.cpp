@@ -34,7 +34,8 @@ std::string count_text(double value) {
 }
 
 const char* unit_name(BenchUnit unit) {
-    static constexpr std::array<const char*, 9> names{"", "", "bytes", "ms", "s", "1/s", "GFLOP/s", "x", "share"};
+    static constexpr std::array<const char*, 10> names{"",  "",    "bytes",   "us", "ms",
+                                                       "s", "1/s", "GFLOP/s", "x",  "share"};
     return names[static_cast<size_t>(unit)];
 }
 
@@ -50,6 +51,8 @@ std::string cell_text(const nlohmann::json& cell, BenchUnit unit) {
             return count_text(value);
         case BenchUnit::bytes:
             return bytes_text(value);
+        case BenchUnit::us:
+            return number(value) + " us";
         case BenchUnit::ms:
             return number(value) + " ms";
         case BenchUnit::seconds:

@@ -103,7 +103,7 @@ void fill_memory(Workspace& work, Memory& memory, size_t rows) {
 }
 
 Rate measure_prefill(Workspace& work, std::shared_ptr<const Model> model, size_t rows, double seconds,
-                     const MemoryOptions& options) {
+                     const MemoryOptions& options, size_t least) {
     const Config& c = model->config();
     const SampleRows sample = sample_rows(c, std::min(rows, sample_piece));
     const auto read = [&](Memory& memory, size_t count) {
@@ -115,7 +115,7 @@ Rate measure_prefill(Workspace& work, std::shared_ptr<const Model> model, size_t
     Memory warm(model, options);
     read(warm, std::min<size_t>(rows, most_chunk_rows));
     std::vector<double> times;
-    for (const auto begin = Clock::now(); times.size() < 2 || seconds_since(begin) < seconds;) {
+    for (const auto begin = Clock::now(); times.size() < least || seconds_since(begin) < seconds;) {
         Memory memory(model, options);
         const auto start = Clock::now();
         read(memory, rows);
@@ -127,6 +127,19 @@ Rate measure_prefill(Workspace& work, std::shared_ptr<const Model> model, size_t
     out.rows_per_second = double(rows) / out.seconds;
     out.flops_per_second = flops / out.seconds;
     return out;
+}
+
+double measure_append(Workspace& work, const Memory& memory, size_t rows, double seconds) {
+    const Config& c = memory.model().config();
+    const SampleRows sample = sample_rows(c, rows, memory.rows());
+    std::vector<double> times;
+    for (const auto begin = Clock::now(); times.empty() || seconds_since(begin) < seconds;) {
+        Memory more = memory.fork();
+        const auto start = Clock::now();
+        more.append(work, sample.matrix(c), sample.times_us);
+        times.push_back(seconds_since(start));
+    }
+    return median(times);
 }
 
 Rate measure_decode(Workspace& work, const Memory& memory, size_t steps) {
@@ -147,6 +160,18 @@ Rate measure_decode(Workspace& work, const Memory& memory, size_t steps) {
     const double state = double(memory.bytes().state);
     out.bytes_per_second = (decode_weight_bytes(memory.model()) + decode_cache_bytes(memory) + 2 * state) / out.seconds;
     return out;
+}
+
+double measure_first_token(Workspace& work, const Memory& memory, size_t rows, size_t repeats) {
+    const std::vector<PromptRow> prompt(rows, {.id = int(memory.model().config().vocab_size) - 1});
+    std::vector<double> times;
+    for (size_t i = 0; i <= std::max<size_t>(repeats, 1); ++i) {
+        const auto start = Clock::now();
+        Memory turn = memory.fork();
+        turn.append_prompt(work, prompt);
+        if (i > 0) times.push_back(seconds_since(start));  // the first one warms up
+    }
+    return median(times);
 }
 
 double measure_fork(const Memory& memory, size_t repeats) {

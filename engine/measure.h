@@ -33,12 +33,19 @@ struct Rate {
     double bytes_per_second = 0;  // read at least: weights, state and cache, each once
 };
 
-// Prefill of `rows` rows into an empty memory; repeats at least twice and until `seconds` have passed.
+// Prefill of `rows` rows into an empty memory; repeats at least `least` times and until `seconds` have passed.
 Rate measure_prefill(Workspace& work, std::shared_ptr<const Model> model, size_t rows, double seconds = 1,
-                     const MemoryOptions& options = {});
+                     const MemoryOptions& options = {}, size_t least = 2);
+
+// Seconds of appending `rows` more rows to forks of `memory`: the median of repeats that take about `seconds`.
+double measure_append(Workspace& work, const Memory& memory, size_t rows, double seconds = 0.3);
 
 // Decode steps in a fork of `memory`: the time of one token at this length.
 Rate measure_decode(Workspace& work, const Memory& memory, size_t steps = 32);
+
+// Seconds from a question of `rows` pieces of text to the logits of its first token, in forks of `memory`: the median
+// of `repeats`.
+double measure_first_token(Workspace& work, const Memory& memory, size_t rows = 12, size_t repeats = 5);
 
 // Seconds of fork(): the median of `repeats`.
 double measure_fork(const Memory& memory, size_t repeats = 32);

@@ -117,7 +117,7 @@ def heat_color(share):
 def heat(table):
     drawn = [i for i, c in enumerate(table["columns"]) if c["drawn"]]
     wide, high, left, top = 92, 30, 96, 84
-    width, height = max(left + wide * len(drawn) + 28, 460), top + high * len(table["rows"]) + 28
+    width, height = max(left + wide * len(drawn) + 28, 540), top + high * len(table["rows"]) + 28
     title, _, how = table["title"].partition(" (")
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" style="{STYLE}">',
            f'<rect width="{width}" height="{height}" rx="10" fill="#ffffff"/>',

@@ -15,6 +15,7 @@ TEST(BenchTable, CellsReadWell) {
     EXPECT_EQ(cell_text(1.5 * (1 << 20), BenchUnit::bytes), "1.5 MiB");
     EXPECT_EQ(cell_text(0.5, BenchUnit::share), "0.50");
     EXPECT_EQ(cell_text(12.34, BenchUnit::ms), "12.3 ms");
+    EXPECT_EQ(cell_text(250, BenchUnit::us), "250 us");
     EXPECT_EQ(cell_text(120.4, BenchUnit::times), "120x");
 }
 
@@ -29,6 +30,21 @@ TEST(BenchTable, ColumnsStandInLines) {
     EXPECT_EQ(json["columns"][1]["unit"], "bytes");
     EXPECT_EQ(json["columns"][1]["drawn"], true);
     EXPECT_EQ(json["rows"][0][1], 1024);
+    EXPECT_FALSE(json.contains("picture"));
+}
+
+TEST(BenchTable, UnitsHaveTheirOwnNames) {
+    const BenchTable table{.name = "t",
+                           .title = "a field",
+                           .columns = {{"a", BenchUnit::us}, {"b", BenchUnit::ms}, {"c", BenchUnit::share}},
+                           .rows = {},
+                           .notes = {},
+                           .picture = BenchPicture::heat};
+    const auto json = table_json(table);
+    EXPECT_EQ(json["columns"][0]["unit"], "us");
+    EXPECT_EQ(json["columns"][1]["unit"], "ms");
+    EXPECT_EQ(json["columns"][2]["unit"], "share");
+    EXPECT_EQ(json["picture"], "heat");
 }
 
 }  // namespace

@@ -37,6 +37,9 @@ TEST(Measure, rates_are_positive_and_consistent) {
     EXPECT_GT(decode.bytes_per_second, 0);
     EXPECT_EQ(memory.rows(), 50u);
     EXPECT_GT(measure_fork(memory, 4), 0);
+    EXPECT_GT(measure_first_token(work, memory, 5, 2), 0);
+    EXPECT_GT(measure_append(work, memory, 7, 0), 0);
+    EXPECT_EQ(memory.rows(), 50u);
 }
 
 TEST(Measure, the_yoco_prefill_does_not_grow_with_what_it_sees_and_the_transformers_does) {
