@@ -15,13 +15,14 @@ struct Bench {
     std::vector<BenchTable> (*measure)(const BenchRun&);
 };
 
-constexpr std::array<Bench, 7> benches{{{"pipeline", bench_pipeline},
+constexpr std::array<Bench, 8> benches{{{"pipeline", bench_pipeline},
                                         {"encode", bench_encode},
                                         {"prefill", bench_prefill},
                                         {"decode", bench_decode},
                                         {"memory", bench_memory},
                                         {"kernels", bench_kernels},
-                                        {"needle", bench_needle}}};
+                                        {"needle", bench_needle},
+                                        {"answers", bench_answers}}};
 
 std::string build_name() {
 #ifdef NDEBUG

@@ -13,7 +13,7 @@
 namespace lv {
 
 // How a column's numbers are written in the table; in JSON they stay plain numbers in the unit named.
-enum class BenchUnit { text, count, bytes, us, ms, seconds, per_second, gflops, times, share };
+enum class BenchUnit { text, count, bytes, us, ms, seconds, per_second, gflops, times, share, percent };
 
 struct BenchColumn {
     std::string name;
@@ -58,5 +58,6 @@ std::vector<BenchTable> bench_decode(const BenchRun& run);
 std::vector<BenchTable> bench_memory(const BenchRun& run);
 std::vector<BenchTable> bench_kernels(const BenchRun& run);
 std::vector<BenchTable> bench_needle(const BenchRun& run);
+std::vector<BenchTable> bench_answers(const BenchRun& run);
 
 }  // namespace lv

@@ -13,6 +13,7 @@ namespace {
 
 constexpr int64_t day_frames = 86400, hour_frames = 3600, timed_frames = 400;
 constexpr size_t asked = 7;
+constexpr size_t usual_top_pages = 64;
 constexpr const char* question = "When does a dog first appear?";
 
 using Clock = std::chrono::steady_clock;
@@ -93,16 +94,23 @@ BenchTable bench_day(const BenchRun& run) {
                                    std::to_string(asked) + ", " + std::to_string(run.context.threads()) + " threads.",
                                "A frame: appended alone, median of " + std::to_string(timed_frames) +
                                    ", in turn behind the first hour and behind the day."}};
-    for (const DType type : {DType::f16}) {
+    for (const DType type : {DType::f16, DType::i8}) {
         if (run.stop.stop_requested()) break;
-        run.talk.say("memory: a day, cache " + std::string(dtype_name(type)));
+        run.talk.say("memory: a day, cache " + std::string(cache_name(type)));
         Workspace work(run.context, model->config());
         const Day day = read_day(run, work, model, type);
         const MemoryBytes bytes = day.day.bytes();
-        table.rows.push_back({dtype_name(type), "exact", day.day.cache_rows(), bytes.state, bytes.cache, bytes.index,
+        table.rows.push_back({cache_name(type), "exact", day.day.cache_rows(), bytes.state, bytes.cache, bytes.index,
                               bytes.total(), first_token_ms(run, work, day.day), day.hour_frame_s * 1e6,
                               day.day_frame_s * 1e6, day.day_frame_s / day.hour_frame_s});
-        table.notes.push_back("Cache " + std::string(dtype_name(type)) + ": the day was read in " +
+        const size_t top = run.options.top_pages > 0 ? run.options.top_pages : usual_top_pages;
+        Workspace narrow(run.context, model->config(), {.top_pages = top});
+        auto row = table.rows.back();
+        row[1] = attend_text(top);
+        row[7] = first_token_ms(run, narrow, day.day);
+        for (size_t column = 8; column < row.size(); ++column) row[column] = nullptr;  // reading is the same
+        table.rows.push_back(std::move(row));
+        table.notes.push_back("Cache " + std::string(cache_name(type)) + ": the day was read in " +
                               cell_text(day.reading_s, BenchUnit::seconds) + ", " +
                               cell_text(86400 / day.reading_s, BenchUnit::count) + " times real time.");
     }

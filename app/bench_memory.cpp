@@ -8,11 +8,12 @@ namespace {
 
 // The table reckons, since a Transformer would take hours to read the longer lengths; here the sums are held against
 // memories that really have read.
-void check_sums(const BenchRun& run, const std::shared_ptr<const Model>& model, size_t rows) {
+void check_sums(const BenchRun& run, const std::shared_ptr<const Model>& model, size_t rows, DType type) {
+    const MemoryOptions options{.cache_type = type};
     Workspace work(run.context, model->config());
-    Memory memory(model);
+    Memory memory(model, options);
     fill_memory(work, memory, rows);
-    const MemoryBytes real = memory.bytes(), reckoned = reckon_memory(model->config(), rows);
+    const MemoryBytes real = memory.bytes(), reckoned = reckon_memory(model->config(), rows, options);
     require(real.state == reckoned.state && real.cache == reckoned.cache, "the reckoned bytes of ", rows, " tokens (",
             reckoned.state, " + ", reckoned.cache, ") are not the real ones (", real.state, " + ", real.cache, ")");
 }
@@ -50,6 +51,7 @@ std::vector<BenchTable> bench_memory(const BenchRun& run) {
                     {"model", BenchUnit::text},
                     {"YOCO state", BenchUnit::bytes, true},
                     {"YOCO cache", BenchUnit::bytes, true},
+                    {"in int8", BenchUnit::bytes, true},
                     {"Transformer cache", BenchUnit::bytes, true},
                     {"Transformer / YOCO", BenchUnit::times},
                     {"with the weights", BenchUnit::times}},
@@ -62,13 +64,15 @@ std::vector<BenchTable> bench_memory(const BenchRun& run) {
     for (const BenchModel& yoco : models) {
         const BenchModel transformer = transformer_beside(yoco);
         run.talk.say("memory: " + yoco.name);
-        check_sums(run, yoco.model, checked);
-        check_sums(run, transformer.model, checked);
+        check_sums(run, yoco.model, checked, DType::f16);
+        check_sums(run, yoco.model, checked, DType::i8);
+        check_sums(run, transformer.model, checked, DType::f16);
         for (const size_t rows : lengths) {
             const MemoryBytes small = reckon_memory(yoco.model->config(), rows);
             const MemoryBytes large = reckon_memory(transformer.model->config(), rows);
             table.rows.push_back(
-                {rows, yoco.name, small.state, small.cache, large.cache,
+                {rows, yoco.name, small.state, small.cache,
+                 reckon_memory(yoco.model->config(), rows, {.cache_type = DType::i8}).cache, large.cache,
                  static_cast<double>(large.state + large.cache) / static_cast<double>(small.state + small.cache),
                  static_cast<double>(transformer.model->bytes() + large.total()) /
                      static_cast<double>(yoco.model->bytes() + small.total())});

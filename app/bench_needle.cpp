@@ -14,8 +14,6 @@
 namespace lv {
 namespace {
 
-constexpr int64_t needle_frames = 4;
-constexpr size_t tail_rows = 128;  // behind the deepest needle: itself, and what shows that it is gone
 constexpr size_t blind_rows = 256;
 
 struct Length {
@@ -34,7 +32,7 @@ class NeedleTest {
     NeedleTest(const BenchRun& run, const LoadedModel& model)
         : run_(run),
           model_(model),
-          work_(run.context, model.language->config()),
+          work_(run.context, model.language->config(), {.top_pages = run.options.top_pages}),
           memory_{.cache_type = run.options.cache} {}
 
     Length measure(size_t rows, size_t trials, RowMeter& meter) {
@@ -64,7 +62,7 @@ class NeedleTest {
 
    private:
     static size_t row_of(size_t depth, size_t depths, size_t rows) {
-        return depths < 2 ? (rows - tail_rows) / 2 : depth * (rows - tail_rows) / (depths - 1);
+        return depths < 2 ? (rows - needle_tail_rows) / 2 : depth * (rows - needle_tail_rows) / (depths - 1);
     }
 
     HaystackStream stream(size_t rows, uint64_t seed, std::span<const int> set_aside) const {

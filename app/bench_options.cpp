@@ -17,14 +17,17 @@ constexpr const char* examples = R"(Names:
   memory     bytes of state and cache by length: YOCO beside a Transformer of equal size
   kernels    every kernel alone: its share of the matmul peak or of the copy bandwidth
   needle     a few frames of a dog hidden in hours of other things: when, what and where, by depth and length
+  answers    how many answers an int8 cache and --attend top:64 change
 
 Examples:
   longview bench                       all of them
   longview bench memory prefill --json > bench.json && tools/plot_bench.py bench.json --out pictures
   longview bench needle --lengths 4K,32K,256K,1M    minutes; asks by depth and length
+  answers    how many answers an int8 cache and --attend top:64 change
   longview bench pipeline --video my.mp4)";
 
-const std::vector<std::string> names{"pipeline", "encode", "prefill", "decode", "memory", "kernels", "needle"};
+const std::vector<std::string> names{"pipeline", "encode",  "prefill", "decode",
+                                     "memory",   "kernels", "needle",  "answers"};
 
 std::vector<std::string_view> parts_of(std::string_view list) {
     std::vector<std::string_view> parts;
@@ -45,13 +48,23 @@ std::vector<size_t> parse_counts(std::string_view list, std::string_view what) {
 }
 
 DType parse_cache(std::string_view text) {
-    if (text == "f16") return DType::f16;
-    if (text == "int8") return DType::i8;
-    if (text == "f32") return DType::f32;
+    for (const DType type : {DType::f16, DType::i8, DType::f32})
+        if (text == cache_name(type)) return type;
     throw UsageError("--cache: found '" + std::string(text) + "', expected f16, int8 or f32");
 }
 
+size_t parse_attend(std::string_view text) {
+    if (text == "exact") return 0;
+    if (!text.starts_with("top:"))
+        throw UsageError("--attend: found '" + std::string(text) + "', expected exact or top:64");
+    return parse_count(text.substr(4), "--attend top:");
+}
+
 }  // namespace
+
+std::string_view cache_name(DType cache) { return cache == DType::f16 ? "f16" : cache == DType::i8 ? "int8" : "f32"; }
+
+std::string attend_text(size_t top_pages) { return top_pages == 0 ? "exact" : "top:" + std::to_string(top_pages); }
 
 size_t parse_count(std::string_view text, std::string_view what) {
     size_t count = 0;
@@ -93,6 +106,11 @@ CLI::App& add_bench_command(CLI::App& app, BenchOptions& options) {
             "--cache", [&](const std::string& text) { options.cache = parse_cache(text); },
             "Numbers of the cache: f16, int8 or f32 (default: f16)")
         ->type_name("TYPE");
+    command
+        .add_option_function<std::string>(
+            "--attend", [&](const std::string& text) { options.top_pages = parse_attend(text); },
+            "exact, or top:N: only the best N pages of the cache (default: exact)")
+        ->type_name("HOW");
     command.add_flag("--json", options.json, "As one JSON object, for tools/plot_bench.py");
     command.add_flag("-q,--quiet", options.quiet, "No notes on stderr");
     return command;

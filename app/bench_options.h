@@ -31,6 +31,7 @@ struct BenchOptions {
     size_t depths = 10;                       // places of a needle, from the beginning to the end
     std::vector<size_t> needles{1, 2, 4, 8};  // hidden at once, rising
     DType cache = DType::f16;
+    size_t top_pages = 0;  // that a cross layer reads for a row; 0: all
     uint64_t seed = 1;
 };
 
@@ -38,6 +39,10 @@ constexpr size_t most_needles = 32;  // of the 80 kinds
 
 // "4K" is 4096, "1M" 1048576, "1000" itself. Throws UsageError that names `what`.
 size_t parse_count(std::string_view text, std::string_view what);
+
+// "f16", "int8", "f32"; "exact", "top:64".
+std::string_view cache_name(DType cache);
+std::string attend_text(size_t top_pages);
 
 // Adds the command to the program; what is parsed is written to `options`.
 CLI::App& add_bench_command(CLI::App& app, BenchOptions& options);

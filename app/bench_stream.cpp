@@ -42,7 +42,7 @@ void Score::add(const Score& other) {
     first_token_ms.insert(first_token_ms.end(), other.first_token_ms.begin(), other.first_token_ms.end());
 }
 
-Score ask_one(Workspace& work, const Memory& memory, const HaystackQuestion& question) {
+Score ask_one(Workspace& work, const Memory& memory, const HaystackQuestion& question, std::string* said) {
     const Answer answer = ask(work, memory, question.text);
     Score score{.asked = 1, .right = is_right(question, answer.text)};
     score.first_token_ms.push_back(static_cast<double>(answer.first_token_us) / 1e3);
@@ -51,6 +51,7 @@ Score ask_one(Workspace& work, const Memory& memory, const HaystackQuestion& que
         score.found = !answer.evidence.empty() && answer.evidence[0].start_us < question.end_us &&
                       question.start_us < std::max(answer.evidence[0].end_us, answer.evidence[0].start_us + 1);
     }
+    if (said) *said = answer.text;
     return score;
 }
 
@@ -88,7 +89,8 @@ std::string length_text(size_t rows) {
 }
 
 std::string how_text(const BenchRun& run, const LoadedModel& model) {
-    return " (" + model.language->config().name + ", cache " + std::string(dtype_name(run.options.cache)) + ")";
+    return " (" + model.language->config().name + ", cache " + std::string(cache_name(run.options.cache)) + ", " +
+           attend_text(run.options.top_pages) + " attention)";
 }
 
 RowMeter::RowMeter(Progress& talk, std::string label, size_t rows)

@@ -55,21 +55,23 @@ struct Score {
     static double share_of(size_t part, size_t all) { return all == 0 ? 0 : double(part) / double(all); }
 };
 
-// Asks one question of a fork, greedily.
-Score ask_one(Workspace& work, const Memory& memory, const HaystackQuestion& question);
+// Asks one question of a fork, greedily. `said`, when given, becomes the answer's text.
+Score ask_one(Workspace& work, const Memory& memory, const HaystackQuestion& question, std::string* said = nullptr);
 
 double median(std::vector<double> values);  // 0 of none
 
 // How the streams of a bench are made: of this many tokens, at a frame a second. Throws UsageError when that is longer
 // than the 99 hours that a time can be written with.
 constexpr int64_t haystack_period_us = 1'000'000;
+constexpr int64_t needle_frames = 4;
+constexpr size_t needle_tail_rows = 128;  // kept behind the deepest needle: itself, and what shows that it is gone
 HaystackOptions haystack_options(size_t rows, uint64_t seed);
 size_t trials_of(const BenchRun& run, size_t rows);
 // Kinds to set aside, all different.
 std::vector<int> drawn_kinds(uint64_t seed, size_t count);
 // "4K", "1M", "1000".
 std::string length_text(size_t rows);
-// " (mini, cache F16, exact attention)"
+// " (mini, cache f16, exact attention)"
 std::string how_text(const BenchRun& run, const LoadedModel& model);
 
 // Progress of reading `rows` rows in all, over several streams, with the time left.

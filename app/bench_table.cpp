@@ -34,8 +34,8 @@ std::string count_text(double value) {
 }
 
 const char* unit_name(BenchUnit unit) {
-    static constexpr std::array<const char*, 10> names{"",  "",    "bytes",   "us", "ms",
-                                                       "s", "1/s", "GFLOP/s", "x",  "share"};
+    static constexpr std::array<const char*, 11> names{"",    "",        "bytes", "us",    "ms",   "s",
+                                                       "1/s", "GFLOP/s", "x",     "share", "share"};
     return names[static_cast<size_t>(unit)];
 }
 
@@ -63,6 +63,8 @@ std::string cell_text(const nlohmann::json& cell, BenchUnit unit) {
             return number(value) + " GFLOP/s";
         case BenchUnit::times:
             return number(value) + "x";
+        case BenchUnit::percent:
+            return print("%.2f", 100 * value) + " %";
         case BenchUnit::share:
             break;
     }

@@ -16,6 +16,7 @@ TEST(BenchTable, CellsReadWell) {
     EXPECT_EQ(cell_text(0.5, BenchUnit::share), "0.50");
     EXPECT_EQ(cell_text(12.34, BenchUnit::ms), "12.3 ms");
     EXPECT_EQ(cell_text(250, BenchUnit::us), "250 us");
+    EXPECT_EQ(cell_text(0.0042, BenchUnit::percent), "0.42 %");
     EXPECT_EQ(cell_text(120.4, BenchUnit::times), "120x");
 }
 
