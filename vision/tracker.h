@@ -12,18 +12,18 @@
 namespace lv {
 
 struct Track {
-    uint64_t id = 0;  // rises from 1 in the order of appearance
-    Object now;       // kind: what the votes say, not what this frame's box says
-    float trust = 0;  // smoothed score
+    uint64_t id = 0;                                     // rises from 1 in the order of appearance
+    Object now;                                          // kind: what the votes say, not what this frame's box says
+    float trust = 0;                                     // smoothed score
     float first_cx = 0, first_cy = 0, first_height = 0;  // where and how tall it was when it appeared
 };
 
 struct TrackerOptions {
-    float start_score = 0.45f;   // a track begins at this score,
-    float steady_score = 0.36f;  // or when it is seen a second time on the same spot at this one;
-    float keep_score = 0.2f;     // it lives while it is met at this score
-    float trust = 0.3f;          // and its scores, smoothed over about three frames, stay above this one
-    float same_place = 0.7f;    // two boxes of confusable kinds that overlap by more are one object
+    float start_score = 0.5f;    // a track begins at this score,
+    float steady_score = 0.45f;  // or when it is seen a second time on the same spot at this one;
+    float keep_score = 0.12f;    // it lives while it is met at this score
+    float trust = 0.2f;          // and its scores, smoothed over about three frames, stay above this one
+    float same_place = 0.7f;     // two boxes of confusable kinds that overlap by more are one object
 };
 
 // Greedy: by overlap within a kind, then by overlap within confusable kinds, then by distance of the centres measured
@@ -65,9 +65,9 @@ class Tracker {
     TrackerOptions options_;
     std::vector<Track> tracks_;  // beside lives_
     std::vector<Life> lives_;
-    std::vector<Object> waiting_;    // of the last frame, steady enough but not sure enough to begin with
-    std::vector<size_t> met_;        // per track: its object of this frame, or none
-    std::vector<bool> taken_;        // per object
+    std::vector<Object> waiting_;  // of the last frame, steady enough but not sure enough to begin with
+    std::vector<size_t> met_;      // per track: its object of this frame, or none
+    std::vector<bool> taken_;      // per object
     uint64_t last_id_ = 0;
 };
 

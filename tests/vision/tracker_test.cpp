@@ -19,27 +19,27 @@ std::vector<Track> seen(Tracker& tracker, const std::vector<Object>& objects) {
 TEST(Tracker, BeginsOnlyWithASureBoxAndLivesOnWithAWeakOne) {
     Tracker tracker;
     EXPECT_TRUE(seen(tracker, {at(person, 0.5f, 0.5f, 0.44f)}).empty());
-    EXPECT_EQ(seen(tracker, {at(person, 0.5f, 0.5f, 0.46f)}).size(), 1u);
-    EXPECT_EQ(seen(tracker, {at(person, 0.5f, 0.5f, 0.21f)}).size(), 1u);
-    EXPECT_TRUE(seen(tracker, {at(person, 0.5f, 0.5f, 0.19f)}).empty());
+    EXPECT_EQ(seen(tracker, {at(person, 0.5f, 0.5f, 0.51f)}).size(), 1u);
+    EXPECT_EQ(seen(tracker, {at(person, 0.5f, 0.5f, 0.13f)}).size(), 1u);
+    EXPECT_TRUE(seen(tracker, {at(person, 0.5f, 0.5f, 0.11f)}).empty());
     EXPECT_TRUE(seen(tracker, {at(person, 0.5f, 0.5f, 0.3f)}).empty()) << "it has ended";
 }
 
 TEST(Tracker, BeginsAtTheSecondSightOfASteadyBox) {
     Tracker tracker;
-    EXPECT_TRUE(seen(tracker, {at(bottle, 0.5f, 0.5f, 0.4f)}).empty());
-    EXPECT_EQ(seen(tracker, {at(bottle, 0.505f, 0.5f, 0.37f)}).size(), 1u);
+    EXPECT_TRUE(seen(tracker, {at(bottle, 0.5f, 0.5f, 0.48f)}).empty());
+    EXPECT_EQ(seen(tracker, {at(bottle, 0.505f, 0.5f, 0.46f)}).size(), 1u);
     EXPECT_TRUE(seen(tracker, {}).empty());
-    EXPECT_TRUE(seen(tracker, {at(bottle, 0.5f, 0.5f, 0.4f)}).empty()) << "not twice in a row";
-    EXPECT_TRUE(seen(tracker, {at(bottle, 0.6f, 0.5f, 0.4f)}).empty()) << "not the same spot";
-    EXPECT_TRUE(seen(tracker, {at(bottle, 0.6f, 0.5f, 0.35f)}).empty()) << "too weak";
+    EXPECT_TRUE(seen(tracker, {at(bottle, 0.5f, 0.5f, 0.48f)}).empty()) << "not twice in a row";
+    EXPECT_TRUE(seen(tracker, {at(bottle, 0.6f, 0.5f, 0.48f)}).empty()) << "not the same spot";
+    EXPECT_TRUE(seen(tracker, {at(bottle, 0.6f, 0.5f, 0.44f)}).empty()) << "too weak";
 }
 
 TEST(Tracker, LosesTrustInABoxThatStaysWeak) {
     Tracker tracker;
     seen(tracker, {at(person, 0.5f, 0.5f, 0.6f)});
     int frames = 1;
-    while (!seen(tracker, {at(person, 0.5f, 0.5f, 0.25f)}).empty()) ++frames;
+    while (frames < 50 && !seen(tracker, {at(person, 0.5f, 0.5f, 0.15f)}).empty()) ++frames;
     EXPECT_GE(frames, 3) << "a weak moment or two are bridged";
     EXPECT_LE(frames, 6);
 }

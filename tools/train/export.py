@@ -26,21 +26,29 @@ def file_name(name):
     return name.replace(".mix.", ".").removesuffix(".weight")
 
 
+def grown(name, old, new):
+    """`old` at the size of `new`. Twice the heads: each a second time, a little turned so that the two can part (Net2Net,
+    arXiv 1511.05641; heads that start small and random get no gradient beside trained ones). More columns of a feature
+    row come behind."""
+    if old.shape == new.shape:
+        return old
+    if name.endswith("projector.weight"):
+        return torch.cat((old, new.detach()[len(old) :]))
+    turned = old + 0.2 * old.std() * torch.randn_like(old) if old.ndim == 2 else old
+    if name.endswith("o.weight"):
+        return torch.cat((old, turned)) / 2
+    return torch.cat((old, turned), -1)
+
+
 def load_weights(model, directory):
     """Puts the weights of a model directory into `model`; class names are folded into the file's projector, so
-    class_pieces becomes zero. A model with more heads or columns is grown: what the file has comes first, and new heads
-    start with a quiet voice. Returns the steps they were trained for."""
+    class_pieces becomes zero. A model with twice the heads, or more columns, is grown. Returns the steps they were
+    trained for."""
     path = Path(directory) / "model.safetensors"
     tensors = load_file(path)
     with safe_open(path, "pt") as file:
         steps = int((file.metadata() or {}).get("steps", 0))
-    state = {}
-    for name, p in model.named_parameters():
-        old, grown = tensors[file_name(name)].float(), p.detach().clone()
-        if name.endswith("mix.o.weight"):
-            grown[len(old) :] *= 0.3
-        grown[tuple(slice(n) for n in old.shape)] = old
-        state[name] = grown
+    state = {name: grown(name, tensors[file_name(name)].float(), p) for name, p in model.named_parameters()}
     model.load_state_dict(state, strict=False)
     model.class_pieces.zero_()
     return steps
