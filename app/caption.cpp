@@ -1,11 +1,11 @@
 #include <atomic>
 #include <thread>
 
-#include "app/atomic_file.h"
 #include "app/caption_job.h"
 #include "app/commands.h"
 #include "app/model_path.h"
 #include "app/output.h"
+#include "kernels/core/atomic_file.h"
 #include "kernels/core/error.h"
 
 namespace lv {
@@ -101,7 +101,7 @@ int run_caption(const CaptionOptions& options, const Interrupt& interrupt) {
     const Context context(static_cast<size_t>(options.model.threads));
     if (!options.out.empty()) {
         check_caption_paths(options);
-        require_writable_folder(options.out);
+        require_writable_folder(options.out, another_out);
     }
     const CaptionRun run{options, load_model(find_model(options.model.dir)), context, progress, interrupt.token()};
     return options.out.empty() ? caption_to_stdout(run) : caption_to_files(run);

@@ -4,10 +4,10 @@
 #include <map>
 #include <system_error>
 
-#include "app/atomic_file.h"
 #include "app/caption_plan.h"
 #include "app/session.h"
 #include "app/watch_notes.h"
+#include "kernels/core/atomic_file.h"
 #include "kernels/core/error.h"
 
 namespace lv {
@@ -120,7 +120,7 @@ void write_captions(const CaptionOptions& options, const std::string& video, con
     const std::vector<fs::path> paths = caption_paths(options, video);
     std::vector<std::unique_ptr<AtomicFile>> files;
     for (size_t i = 0; i < paths.size(); ++i) {
-        files.push_back(std::make_unique<AtomicFile>(paths[i]));
+        files.push_back(std::make_unique<AtomicFile>(paths[i], another_out));
         files.back()->write(caption_file(options.formats[i], captions));
         files.back()->flush();
     }

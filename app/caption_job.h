@@ -35,6 +35,8 @@ std::vector<std::filesystem::path> caption_paths(const CaptionOptions& options, 
 void check_caption_paths(const CaptionOptions& options);
 // All files are there and none is older than the video.
 bool is_captioned(const CaptionOptions& options, const std::string& video);
+// Ends the advice when a file cannot be written.
+constexpr const char* another_out = "choose another place with --out";
 // All or none: every file is written aside before the first takes its name.
 void write_captions(const CaptionOptions& options, const std::string& video, const std::vector<Caption>& captions);
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <cstdint>
@@ -15,6 +14,7 @@
 
 #include "kernels/core/tensor.h"
 #include "tests/reference.h"
+#include "tests/temporary_folder.h"
 
 namespace lv::test {
 
@@ -92,27 +92,6 @@ struct Padded {
                 if (!std::isnan(memory[row * view.stride + col])) return false;
         return std::isnan(memory.back());
     }
-};
-
-// An own empty folder, gone at the end of the test.
-class TemporaryFolder {
-   public:
-    TemporaryFolder() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "longview-test-XXXXXX").string();
-        if (!::mkdtemp(pattern.data())) throw std::runtime_error("no temporary folder");
-        path_ = pattern;
-    }
-    ~TemporaryFolder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-    std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-    const std::filesystem::path& path() const { return path_; }
-
-   private:
-    std::filesystem::path path_;
 };
 
 }  // namespace lv::test

@@ -87,7 +87,7 @@ struct TensorSource {
     std::vector<std::span<const std::byte>> chunks;
 };
 
-// Writes all tensors (sorted so that each lies aligned) beside `path`, flushes to disk, then renames onto `path`.
+// Writes all tensors (sorted so that each lies aligned) as an AtomicFile.
 // On failure (no room, no right to write) throws Error and leaves what was at `path` untouched.
 void write_weight_file(const std::filesystem::path& path, std::span<const TensorSource> tensors,
                        const std::map<std::string, std::string>& metadata = {});

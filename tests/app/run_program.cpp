@@ -11,12 +11,10 @@
 #include <array>
 #include <csignal>
 #include <cstring>
-#include <fstream>
 #include <sstream>
 
 namespace lv::test {
 namespace {
-namespace fs = std::filesystem;
 
 struct Pipe {
     Pipe() {
@@ -128,31 +126,5 @@ bool has_program(const std::string& name) {
         if (access((folder + "/" + name).c_str(), X_OK) == 0) return true;
     return false;
 }
-
-TemporaryFolder::TemporaryFolder() {
-    std::string pattern = (fs::temp_directory_path() / "longview-test-XXXXXX").string();
-    if (!mkdtemp(pattern.data())) std::abort();
-    path_ = pattern;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-}
-
-std::vector<std::string> TemporaryFolder::names() const {
-    std::vector<std::string> names;
-    for (const auto& entry : fs::directory_iterator(path_)) names.push_back(entry.path().filename().string());
-    std::sort(names.begin(), names.end());
-    return names;
-}
-
-std::string read_text(const fs::path& path) {
-    std::ostringstream text;
-    text << std::ifstream(path, std::ios::binary).rdbuf();
-    return text.str();
-}
-
-void write_text(const fs::path& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
 
 }  // namespace lv::test

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/temporary_folder.h"
+
 namespace lv::test {
 
 struct RunRequest {
@@ -34,23 +36,5 @@ Outcome run_longview(std::vector<std::string> arguments);
 // Any other program (ffmpeg, ffprobe) found on PATH; `arguments` starts with its name.
 Outcome run_other(std::vector<std::string> arguments);
 bool has_program(const std::string& name);
-
-// A fresh empty folder, removed with everything in it at the end.
-class TemporaryFolder {
-   public:
-    TemporaryFolder();
-    ~TemporaryFolder();
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-    std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-    const std::filesystem::path& path() const { return path_; }
-    std::vector<std::string> names() const;  // of what lies in it, sorted
-
-   private:
-    std::filesystem::path path_;
-};
-
-std::string read_text(const std::filesystem::path& path);
-void write_text(const std::filesystem::path& path, const std::string& text);
 
 }  // namespace lv::test

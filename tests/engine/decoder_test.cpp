@@ -182,7 +182,7 @@ TEST(Decoder, a_sink_above_all_logits_takes_the_attention_away) {
     const Config config = all_mixes()[4];
     const Context context(1);
     Workspace work(context, config);
-    const TempFolder folder;
+    const TemporaryFolder folder;
     const auto mass_with_sink = [&](float sink) {
         std::vector<NamedTensor> tensors = model_tensors(config);
         for (NamedTensor& tensor : tensors)

@@ -108,7 +108,7 @@ TEST_F(Dialogue, a_bad_question_is_refused_and_the_turns_are_not_blamed) {
 
 TEST_F(Dialogue, answers_see_the_turns_and_the_video_does_not) {
     const Config config = all_mixes()[0];
-    const TempFolder folder;
+    const TemporaryFolder folder;
     write_model(folder.path(), config);
     const Context context(1);
     Workspace work(context, config);

@@ -1,9 +1,7 @@
 #include "tests/engine/engine_support.h"
 
 #include <array>
-#include <atomic>
 #include <cmath>
-#include <fstream>
 #include <random>
 #include <sstream>
 
@@ -84,17 +82,6 @@ float difference(std::span<const float> a, std::span<const float> b) {
     return most;
 }
 
-TempFolder::TempFolder() {
-    static std::atomic<int> number = 0;
-    path_ = std::filesystem::temp_directory_path() /
-            ("lv_engine_" + std::to_string(std::random_device()()) + "_" + std::to_string(number++));
-    std::filesystem::create_directories(path_);
-}
-TempFolder::~TempFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-}
-
 std::vector<NamedTensor> model_tensors(const Config& c) {
     std::vector<NamedTensor> out;
     std::mt19937 random(5);
@@ -151,10 +138,6 @@ void write_tensors(const std::filesystem::path& file, const std::vector<NamedTen
     for (const NamedTensor& tensor : tensors)
         sources.push_back({tensor.name, DType::f32, tensor.shape, {std::as_bytes(std::span(tensor.values))}});
     write_weight_file(file, sources);
-}
-
-void write_text(const std::filesystem::path& file, const std::string& text) {
-    std::ofstream(file, std::ios::binary) << text;
 }
 
 std::string config_json(const Config& c) {

@@ -9,6 +9,7 @@
 
 #include "engine/measure.h"
 #include "engine/memory.h"
+#include "tests/temporary_folder.h"
 
 namespace lv::test {
 
@@ -38,17 +39,6 @@ std::vector<float> copied(ConstMatrix logits);
 // max |a - b|
 float difference(std::span<const float> a, std::span<const float> b);
 
-// A folder of this test that goes when it goes.
-class TempFolder {
-   public:
-    TempFolder();
-    ~TempFolder();
-    const std::filesystem::path& path() const { return path_; }
-
-   private:
-    std::filesystem::path path_;
-};
-
 // The tensors of a model directory by name, with random values.
 struct NamedTensor {
     std::string name;
@@ -57,7 +47,6 @@ struct NamedTensor {
 };
 std::vector<NamedTensor> model_tensors(const Config& config);
 void write_tensors(const std::filesystem::path& file, const std::vector<NamedTensor>& tensors);
-void write_text(const std::filesystem::path& file, const std::string& text);
 std::string config_json(const Config& config);
 // A whole model directory with the tests' tokenizer.
 void write_model(const std::filesystem::path& folder, const Config& config);

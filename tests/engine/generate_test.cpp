@@ -16,7 +16,7 @@ class Generating : public testing::TestWithParam<size_t> {
         watch(work, *memory, 0, 60);
     }
     const Config config = all_mixes()[GetParam()];
-    const TempFolder folder;
+    const TemporaryFolder folder;
     const Context context{2};
     Workspace work{context, config};
     std::unique_ptr<Memory> memory;

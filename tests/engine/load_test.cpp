@@ -23,7 +23,7 @@ class Loading : public testing::Test {
     }
 
     const Config config = all_mixes()[3];
-    const TempFolder folder;
+    const TemporaryFolder folder;
 };
 
 TEST_F(Loading, a_model_directory_loads_in_every_weight_type) {

@@ -49,7 +49,7 @@ TEST(Tokenizer, nobody_types_a_special_piece) {
 }
 
 TEST(Tokenizer, a_file_that_is_none_is_refused) {
-    const TempFolder folder;
+    const TemporaryFolder folder;
     EXPECT_TRUE(says(error_of([&] { Tokenizer::load(folder.path() / "tokenizer.model"); }), "tokenizer.model"));
     write_text(folder.path() / "t.model", "no sentencepiece model, but a text of some length");
     EXPECT_TRUE(says(error_of([&] { Tokenizer::load(folder.path() / "t.model"); }), "expected a sentencepiece model"));
