@@ -4,6 +4,7 @@
 
 #include "kernels/attention.h"
 #include "kernels/conv.h"
+#include "kernels/core/checksum.h"
 #include "kernels/matmul.h"
 #include "kernels/norm.h"
 #include "kernels/retention.h"
@@ -136,6 +137,15 @@ class Bench {
             plan.flops() * double(batch), false, [&] { plan.run(context_, batch, pictures.data(), outputs); });
     }
 
+    void checksum(size_t bytes) {
+        const Buffer data(bytes);
+        measure("crc32c, " + text(bytes >> 20) + " MiB in blocks", double(bytes), true,
+                [&] { crc32c_of_blocks(context_, {data.data(), bytes}, size_t{1} << 20); });
+        const std::span<const std::byte> part(data.data(), bytes / 16);
+        measure("crc32c by table, one thread, " + text(part.size() >> 20) + " MiB", double(part.size()), true,
+                [&] { crc32c_by_table(part); });
+    }
+
     std::vector<KernelFigure> figures;
 
    private:
@@ -159,6 +169,7 @@ std::vector<KernelFigure> kernel_figures(const Context& context) {
     bench.conv("pointwise conv", 1, 96, 192, 1, 40);
     bench.conv("depthwise conv", 5, 192, 192, 192, 40);
     bench.conv("dense conv", 3, 64, 64, 1, 40);
+    bench.checksum(size_t{256} << 20);
     return std::move(bench.figures);
 }
 
