@@ -1,8 +1,6 @@
 #include "kernels/core/checksum.h"
 
-#include <algorithm>
 #include <array>
-#include <cassert>
 #include <cstring>
 
 #if defined(__x86_64__)
@@ -103,18 +101,6 @@ uint32_t crc32c_by_table(std::span<const std::byte> bytes, uint32_t before) {
 uint32_t crc32c(std::span<const std::byte> bytes, uint32_t before) {
     static const Function best = best_function();
     return best(bytes, before);
-}
-
-std::vector<uint32_t> crc32c_of_blocks(const Context& context, std::span<const std::byte> bytes, size_t block_bytes) {
-    assert(block_bytes > 0);
-    std::vector<uint32_t> sums((bytes.size() + block_bytes - 1) / block_bytes);
-    context.parallel_for(0, sums.size(), 1, [&](size_t first, size_t last) {
-        for (size_t block = first; block < last; ++block) {
-            const size_t at = block * block_bytes;
-            sums[block] = crc32c(bytes.subspan(at, std::min(block_bytes, bytes.size() - at)));
-        }
-    });
-    return sums;
 }
 
 }  // namespace lv

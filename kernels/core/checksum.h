@@ -6,9 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <vector>
-
-#include "kernels/core/context.h"
 
 namespace lv {
 
@@ -19,8 +16,5 @@ uint32_t crc32c(std::span<const std::byte> bytes, uint32_t before = 0);
 
 // The same by table, on any processor.
 uint32_t crc32c_by_table(std::span<const std::byte> bytes, uint32_t before = 0);
-
-// Of each `block_bytes` of `bytes`, the last of which may be shorter; none for no bytes.
-std::vector<uint32_t> crc32c_of_blocks(const Context& context, std::span<const std::byte> bytes, size_t block_bytes);
 
 }  // namespace lv

@@ -76,9 +76,11 @@ class Mapping {
 
 class Reader {
    public:
-    Reader(const std::filesystem::path& path, std::span<const std::byte> file) : path_(path.string()), file_(file) {}
+    Reader(const std::filesystem::path& path, std::span<const std::byte> file, std::string_view remedy)
+        : path_(path.string()), file_(file), remedy_(remedy) {}
 
-    void read(std::vector<TensorView>& tensors, std::map<std::string, std::string>& metadata) {
+    // Returns how many bytes stand before the data.
+    size_t read(std::vector<TensorView>& tensors, std::map<std::string, std::string>& metadata) {
         if (file_.size() < 8) refuse("the file has ", file_.size(), " bytes, a safetensors file at least 8");
         uint64_t length = 0;
         for (size_t i = 0; i < 8; ++i) length |= uint64_t(file_[i]) << (8 * i);
@@ -93,13 +95,13 @@ class Reader {
                 tensors.push_back(read_tensor(name, entry, data));
         }
         check_cover(tensors, data);
+        return 8 + size_t(length);
     }
 
    private:
     template <typename... Parts>
     [[noreturn]] void refuse(const Parts&... parts) const {
-        fail("reading ", path_, ": ", parts...,
-             "; the file is damaged or no safetensors file: fetch or export it again");
+        fail("reading ", path_, ": ", parts..., "; the file is damaged or no safetensors file: ", remedy_);
     }
 
     Json parse(std::string_view text) const {
@@ -191,6 +193,7 @@ class Reader {
 
     std::string path_;
     std::span<const std::byte> file_;
+    std::string_view remedy_;
 };
 
 }  // namespace
@@ -208,13 +211,17 @@ struct WeightFile::Parts {
     std::unordered_map<std::string_view, size_t> places;  // keys view tensors[..].name
     std::map<std::string, std::string> metadata;
 
-    explicit Parts(const std::filesystem::path& path_) : path(path_), mapping(path_) {
-        Reader(path, mapping.bytes()).read(tensors, metadata);
+    size_t head_bytes = 0;
+
+    Parts(const std::filesystem::path& path_, std::string_view remedy) : path(path_), mapping(path_) {
+        head_bytes = Reader(path, mapping.bytes(), remedy).read(tensors, metadata);
         for (size_t i = 0; i < tensors.size(); ++i) places.emplace(tensors[i].name, i);
     }
 };
 
-WeightFile WeightFile::open(const std::filesystem::path& path) { return WeightFile(std::make_unique<Parts>(path)); }
+WeightFile WeightFile::open(const std::filesystem::path& path, std::string_view remedy) {
+    return WeightFile(std::make_unique<Parts>(path, remedy));
+}
 WeightFile::WeightFile(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 WeightFile::WeightFile(WeightFile&&) noexcept = default;
 WeightFile& WeightFile::operator=(WeightFile&&) noexcept = default;
@@ -224,6 +231,7 @@ const std::filesystem::path& WeightFile::path() const { return parts_->path; }
 const std::vector<TensorView>& WeightFile::tensors() const { return parts_->tensors; }
 const std::map<std::string, std::string>& WeightFile::metadata() const { return parts_->metadata; }
 size_t WeightFile::bytes() const { return parts_->mapping.bytes().size(); }
+std::span<const std::byte> WeightFile::head() const { return parts_->mapping.bytes().first(parts_->head_bytes); }
 
 const TensorView* WeightFile::find(std::string_view name) const {
     auto place = parts_->places.find(name);

@@ -36,8 +36,8 @@ class WeightFile {
    public:
     // Maps the file and checks all of the header: every name once, every dtype known, every shape times its type
     // equal to its bytes, the tensors side by side without gap or overlap up to the end of the file.
-    // Throws Error when anything is wrong.
-    static WeightFile open(const std::filesystem::path& path);
+    // Throws Error when anything is wrong; `remedy` says what to do about a damaged file.
+    static WeightFile open(const std::filesystem::path& path, std::string_view remedy = "fetch or export it again");
     WeightFile(WeightFile&&) noexcept;
     WeightFile& operator=(WeightFile&&) noexcept;
     ~WeightFile();
@@ -46,6 +46,7 @@ class WeightFile {
     const std::vector<TensorView>& tensors() const;              // in file order
     const std::map<std::string, std::string>& metadata() const;  // "__metadata__", empty if absent
     size_t bytes() const;                                        // of the whole file
+    std::span<const std::byte> head() const;                     // what stands before the data: length and header
 
     const TensorView* find(std::string_view name) const;  // null when there is none
     bool has(std::string_view name) const { return find(name) != nullptr; }
@@ -85,11 +86,17 @@ struct TensorSource {
     DType dtype = DType::f32;
     std::vector<size_t> shape;
     std::vector<std::span<const std::byte>> chunks;
+    size_t align = 1;  // bytes of the tensor's place in the file, up to 64; then it takes a multiple of that many bytes
+};
+
+struct WeightFileOptions {
+    bool checksums = false;                          // adds them, see weight_checksums.h
+    std::string elsewhere = "choose another place";  // ends the advice where the file cannot be written
 };
 
 // Writes all tensors (sorted so that each lies aligned) as an AtomicFile.
 // On failure (no room, no right to write) throws Error and leaves what was at `path` untouched.
 void write_weight_file(const std::filesystem::path& path, std::span<const TensorSource> tensors,
-                       const std::map<std::string, std::string>& metadata = {});
+                       const std::map<std::string, std::string>& metadata = {}, const WeightFileOptions& options = {});
 
 }  // namespace lv

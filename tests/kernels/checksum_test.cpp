@@ -65,16 +65,5 @@ TEST(Checksum, EveryFlippedBitChangesIt) {
     }
 }
 
-TEST(Checksum, BlocksAreSummedOnTheirOwnByAnyNumberOfThreads) {
-    const std::vector<std::byte> bytes = some_bytes(1000, 4);
-    const std::span<const std::byte> all = bytes;
-    std::vector<uint32_t> expected;
-    for (size_t at = 0; at < 1000; at += 64)
-        expected.push_back(by_bits(all.subspan(at, std::min<size_t>(64, 1000 - at))));
-    for (size_t threads : {1, 3}) EXPECT_EQ(crc32c_of_blocks(Context(threads), all, 64), expected);
-    EXPECT_EQ(crc32c_of_blocks(Context(1), all, 1000), std::vector<uint32_t>{by_bits(all)});
-    EXPECT_TRUE(crc32c_of_blocks(Context(1), {}, 64).empty());
-}
-
 }  // namespace
 }  // namespace lv
