@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <sstream>
 
+#include "engine/digest.h"
 #include "engine/model.h"
 #include "kernels/core/error.h"
 #include "kernels/core/weight_file.h"
@@ -24,6 +26,10 @@ class Source {
     virtual ~Source() = default;
     virtual Values get(const std::string& name, const Shape& shape) = 0;
     virtual void finish() {}
+    Digest& digest() { return digest_; }  // of what was got
+
+   private:
+    Digest digest_;
 };
 
 class FileSource : public Source {
@@ -33,6 +39,7 @@ class FileSource : public Source {
     Values get(const std::string& name, const Shape& shape) override {
         const TensorView& tensor = file_.get(name, shape);
         used_.insert(name);
+        digest().add(name + std::string(dtype_name(tensor.dtype)), tensor.bytes);
         return {to_floats(tensor), tensor.dtype};
     }
     void finish() override {
@@ -69,6 +76,7 @@ class RandomSource : public Source {
             const float width = deviation(name, shape) * std::sqrt(12.0f);  // of a uniform distribution
             for (float& value : out.floats) value = width * (uniform() - 0.5f);
         }
+        digest().add(name, std::as_bytes(std::span(out.floats)));
         return out;
     }
 
@@ -113,6 +121,21 @@ Buffer stored_as(const std::vector<float>& values, DType type) {
     return out;
 }
 
+// All that decides what a model makes of its rows, besides weights and vocabulary; not the name.
+std::string identity_of(const Config& c) {
+    std::ostringstream text;
+    text.precision(17);
+    for (LayerKind kind : c.layers) text << name_of(kind) << ' ';
+    for (size_t number : {c.dim, c.hidden_dim, c.n_self_heads, c.n_attn_heads, c.n_attn_kv_heads, c.attn_head_dim,
+                          c.vocab_size, c.sliding_window, size_t(c.cross_rope), size_t(c.cross_text),
+                          size_t(c.scalable_softmax), size_t(c.attention_sink), size_t(c.tied_output),
+                          c.rows.feature_dim, c.rows.is_time, c.rows.fourier_first, c.rows.fourier_count})
+        text << number << ' ';
+    for (double number : {c.rope_theta, double(c.norm_eps), c.rows.first_period_s, c.rows.period_ratio})
+        text << number << ' ';
+    return text.str();
+}
+
 }  // namespace
 
 class ModelBuilder {
@@ -136,6 +159,11 @@ class ModelBuilder {
         }
         model_->final_norm_ = floats("final_norm", {c_.dim});
         source_.finish();
+        Digest& digest = source_.digest();
+        digest.add("config", identity_of(c_));
+        for (size_t id = 0; tokenizer && id < tokenizer->size(); ++id)
+            digest.add("piece", tokenizer->piece_text(int(id)));
+        model_->digest_ = digest.hex();
         model_->tokenizer_ = std::move(tokenizer);
         if (c_.count(LayerKind::retention) > 0)
             model_->self_frequencies_ = retention_frequencies(c_.self_head_dim(), c_.rope_theta);

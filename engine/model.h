@@ -68,6 +68,8 @@ class Model {
     static std::shared_ptr<const Model> random(const Config& config, uint64_t seed, DType weights = DType::f32);
 
     const Config& config() const { return config_; }
+    // 16 hex digits that stand for config, weights (as the source has them) and vocabulary; the name does not count.
+    const std::string& digest() const { return digest_; }
     bool has_tokenizer() const { return tokenizer_ != nullptr; }
     const Tokenizer& tokenizer() const;  // Error when there is none
     std::vector<ModelPart> parts() const;
@@ -98,6 +100,7 @@ class Model {
     void add_time_part(int64_t time_us, std::span<float> x) const;  // these and the Fourier code
 
     Config config_;
+    std::string digest_;
     std::unique_ptr<const Tokenizer> tokenizer_;
     Buffer embedding_;  // [vocab, dim] of embedding_type_
     DType embedding_type_ = DType::f32;
