@@ -19,14 +19,16 @@ KvStore values_of(const CacheShape& shape, std::byte* block) {
             reinterpret_cast<float*>(block + shape.value_scales_at())};
 }
 
-// Copies rows [0, rows) of one block to another.
-void copy_rows(const CacheShape& shape, const std::byte* from, std::byte* to, size_t rows) {
-    const size_t row_bytes = rows * shape.kv_dim() * dtype_bytes(shape.type);
-    std::memcpy(to, from, row_bytes);
-    std::memcpy(to + shape.values_at(), from + shape.values_at(), row_bytes);
+// Copies rows of one block to another, from row `first` of it to row `at` of the other.
+void copy_rows(const CacheShape& shape, const std::byte* from, size_t first, size_t rows, std::byte* to, size_t at) {
+    const auto copy = [&](size_t part, size_t row_bytes) {
+        std::memcpy(to + part + at * row_bytes, from + part + first * row_bytes, rows * row_bytes);
+    };
+    copy(0, shape.kv_dim() * dtype_bytes(shape.type));
+    copy(shape.values_at(), shape.kv_dim() * dtype_bytes(shape.type));
     if (shape.type != DType::i8) return;
-    for (size_t at : {shape.key_scales_at(), shape.value_scales_at()})
-        std::memcpy(to + at, from + at, rows * shape.kv_heads * sizeof(float));
+    copy(shape.key_scales_at(), shape.kv_heads * sizeof(float));
+    copy(shape.value_scales_at(), shape.kv_heads * sizeof(float));
 }
 
 }  // namespace
@@ -61,14 +63,14 @@ void Cache::add_page() {
     }
 }
 
-size_t Cache::rows_of(size_t page) const {
+size_t Cache::page_rows(size_t page) const {
     return (page + 1 < pages_.size() ? pages_[page + 1].first : rows_) - pages_[page].first;
 }
 
 bool Cache::must_copy_last_page() const {
     if (pages_.size() == 0) return false;
     const size_t last = pages_.size() - 1;
-    if (rows_of(last) == shape_.page_rows) return false;
+    if (page_rows(last) == shape_.page_rows) return false;
     return !pages_.owns(last) || pages_[last].block->own.bytes() == 0;
 }
 
@@ -81,7 +83,7 @@ void Cache::copy_last_page() {
         own = std::move(spare_.pages.back());
         spare_.pages.pop_back();
     }
-    copy_rows(shape_, shared.block->data, own->own.data(), rows_ - shared.first);
+    copy_rows(shape_, shared.block->data, 0, rows_ - shared.first, own->own.data(), 0);
     if (pages_.owns(pages_.size() - 1)) {
         pages_.own(pages_.size() - 1).block = std::move(own);
         return;
@@ -94,7 +96,7 @@ void Cache::append(ConstMatrix k, ConstMatrix v) {
     assert(k.cols == shape_.kv_dim() && v.cols == shape_.kv_dim() && k.rows == v.rows);
     if (k.rows > 0 && must_copy_last_page()) copy_last_page();
     for (size_t done = 0; done < k.rows;) {
-        size_t held = pages_.size() == 0 ? shape_.page_rows : rows_of(pages_.size() - 1);
+        size_t held = pages_.size() == 0 ? shape_.page_rows : page_rows(pages_.size() - 1);
         if (held == shape_.page_rows) {
             add_page();
             held = 0;
@@ -111,10 +113,50 @@ void Cache::append(ConstMatrix k, ConstMatrix v) {
 
 void Cache::reserve(size_t rows) {
     if (must_copy_last_page()) copy_last_page();
-    const size_t room = pages_.size() == 0 ? 0 : shape_.page_rows - rows_of(pages_.size() - 1);
+    const size_t room = pages_.size() == 0 ? 0 : shape_.page_rows - page_rows(pages_.size() - 1);
     const size_t pages = rows <= room ? 0 : (rows - room + shape_.page_rows - 1) / shape_.page_rows;
     pages_.reserve(pages);
     while (spare_.pages.size() < pages) spare_.pages.push_back(make_block());
+}
+
+size_t Cache::page_of(size_t row) const {
+    size_t low = 0, high = pages_.size();  // the last page that begins at or before the row
+    while (high - low > 1) {
+        const size_t middle = (low + high) / 2;
+        (pages_[middle].first <= row ? low : high) = middle;
+    }
+    return low;
+}
+
+void Cache::keep(std::span<const KeptPage> pages) {
+    // The new list writes to its last page, so that must be ours.
+    if (must_copy_last_page()) copy_last_page();
+    Cache next(shape_);
+    for (const KeptPage& kept : pages) {
+        if (kept.runs.empty()) {
+            next.pages_.push_back({pages_[kept.page].block, next.rows_});
+            next.rows_ += page_rows(kept.page);
+            continue;
+        }
+        const size_t first = next.rows_;
+        std::shared_ptr<Block> block = make_block();
+        for (const RowRun& run : kept.runs)
+            for (size_t done = 0; done < run.rows;) {
+                const Page& from = pages_[page_of(run.first + done)];
+                const size_t in_page = run.first + done - from.first;
+                const size_t count = std::min(run.rows - done, page_rows(page_of(run.first + done)) - in_page);
+                copy_rows(shape_, from.block->data, in_page, count, block->own.data(), next.rows_ - first);
+                done += count;
+                next.rows_ += count;
+            }
+        std::byte* data = block->own.data();
+        next.pages_.push_back({std::move(block), first});
+        next.summarise(next.piece(next.pages_.size() - 1), data);
+    }
+    assert(!pages.empty() && pages.back().runs.empty() && pages.back().page + 1 == pages_.size());
+    next.dropped_ = dropped_ + rows_ - next.rows_;
+    next.spare_ = std::move(spare_);
+    *this = std::move(next);
 }
 
 void Cache::summarise(const KvPiece& piece, std::byte* block) const {
@@ -130,7 +172,7 @@ KvPiece Cache::piece(size_t page) const {
             .values = block + shape_.values_at(),
             .key_scales = scaled ? reinterpret_cast<const float*>(block + shape_.key_scales_at()) : nullptr,
             .value_scales = scaled ? reinterpret_cast<const float*>(block + shape_.value_scales_at()) : nullptr,
-            .rows = rows_of(page),
+            .rows = page_rows(page),
             .stride = shape_.kv_dim(),
             .first_row = dropped_ + pages_[page].first};
 }
@@ -154,7 +196,7 @@ void Cache::copy_page(size_t index, std::span<std::byte> to) const {
     assert(to.size() == shape_.page_bytes());
     std::memset(to.data(), 0, to.size());
     const KvPiece from = piece(index);
-    copy_rows(shape_, static_cast<const std::byte*>(from.keys), to.data(), from.rows);
+    copy_rows(shape_, static_cast<const std::byte*>(from.keys), 0, from.rows, to.data(), 0);
     summarise(from, to.data());
 }
 

@@ -55,6 +55,17 @@ struct GivenPage {
     std::shared_ptr<const void> owner;  // keeps the block alive; null: it lives for ever
 };
 
+// Rows of a cache, one after another.
+struct RowRun {
+    size_t first = 0, rows = 0;
+};
+
+// A page of a thinned cache: page `page` as it is, or, where runs are given, a new one of these rows.
+struct KeptPage {
+    size_t page = 0;
+    std::vector<RowRun> runs;  // in rising order, at most page_rows rows together
+};
+
 class Cache {
    public:
     Cache() = default;
@@ -72,11 +83,15 @@ class Cache {
     void append(ConstMatrix k, ConstMatrix v);
     // Room for this many more rows, so that appending them allocates nothing.
     void reserve(size_t rows);
+    // Keeps these pages and rows only, oldest first; the last page must be among them as it is. Copies of this cache
+    // keep what they had.
+    void keep(std::span<const KeptPage> pages);
     // Adds the pages as pieces, oldest first; they stay valid while this cache or a copy of it lives.
     void add_pieces(std::vector<KvPiece>& pieces) const;
 
     // Pages, oldest first. All but the last are closed: nobody will ever write to them again.
     size_t pages() const { return pages_.size(); }
+    size_t page_rows(size_t page) const;  // that it holds
     CachePage page(size_t index) const;
     // Writes a page as a whole block; of an open one what this cache sees, with the summaries of that.
     void copy_page(size_t index, std::span<std::byte> to) const;
@@ -92,8 +107,8 @@ class Cache {
         size_t first = 0;  // row of the cache
     };
     std::shared_ptr<Block> make_block() const;
+    size_t page_of(size_t row) const;
     void add_page();
-    size_t rows_of(size_t page) const;
     KvPiece piece(size_t page) const;
     bool must_copy_last_page() const;
     void copy_last_page();

@@ -57,6 +57,12 @@ void FrameIndex::add_text(size_t rows) {
     for (size_t row = 0; row < rows; ++row) marks_.push_back({1, whole_change});
 }
 
+void FrameIndex::keep(PrefixList<FrameMark> marks, uint32_t open_rows) {
+    assert(open_rows <= open_.rows);
+    marks_ = std::move(marks);
+    open_.rows = open_rows;
+}
+
 void FrameIndex::close() {
     float change = whole_change;
     if (!open_.first) {

@@ -38,8 +38,10 @@ class FrameIndex {
 
     // Rows of a video [n, feature_dim] with their times.
     void add(ConstMatrix rows, std::span<const int64_t> times_us);
-    // Rows of text: frames that no thinning takes.
+    // Rows of text: each a frame of its own, all of it new.
     void add_text(size_t rows);
+    // After thinning: what is left of the complete frames, and rows of the open one.
+    void keep(PrefixList<FrameMark> marks, uint32_t open_rows);
     void reserve_text(size_t rows) { marks_.reserve(rows + 1); }
 
     // The frames that are complete, oldest first; open() follows them.

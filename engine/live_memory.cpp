@@ -45,4 +45,9 @@ MemoryBytes LiveMemory::bytes() const {
     return shown_.bytes();
 }
 
+Forgotten LiveMemory::forgotten() const {
+    std::lock_guard lock(mutex_);
+    return shown_.forgotten();
+}
+
 }  // namespace lv

@@ -16,6 +16,8 @@ class LiveMemory {
 
     // The writer, one thread: as Memory::append, shown to readers chunk by chunk.
     size_t append(Workspace& work, ConstMatrix rows, std::span<const int64_t> times_us, std::stop_token stop = {});
+    // The writer: as Memory::begin_video; shown with the rows that come next.
+    void begin_video(std::string name) { written_.begin_video(std::move(name)); }
     // The writer's own memory; only while no append runs.
     const Memory& written() const { return written_; }
 
@@ -24,6 +26,7 @@ class LiveMemory {
     size_t rows() const;
     int64_t last_time_us() const;
     MemoryBytes bytes() const;
+    Forgotten forgotten() const;
 
    private:
     void show();

@@ -16,14 +16,6 @@ void check_options(const MemoryOptions& options) {
     require(options.page_rows > 0, "Making a memory: pages of 0 rows, expected at least 1.");
 }
 
-// Each cache that grows with the video: the one cache, and those of full layers.
-template <typename Fn>
-void for_caches(State& state, Fn fn) {
-    if (state.cache.shape().kv_heads > 0) fn(state.cache);
-    for (LayerState& layer : state.layers)
-        if (layer.cache.shape().kv_heads > 0) fn(layer.cache);
-}
-
 }  // namespace
 
 Memory::Memory(std::shared_ptr<const Model> model, const MemoryOptions& options)
@@ -36,6 +28,7 @@ Memory::Memory(std::shared_ptr<const Model> model, const MemoryOptions& options)
             .forgotten = {},
             .last_time_us = 0} {
     check_options(options);
+    if (options.budget_bytes > 0) thin(options.budget_bytes);
 }
 
 Memory::Memory(std::shared_ptr<const Model> model, const MemoryOptions& options, MemoryContents contents)
@@ -50,7 +43,7 @@ Memory::Memory(std::shared_ptr<const Model> model, const MemoryOptions& options,
     for (size_t frame = 0; frame < held_.frames.marks().size(); ++frame) frame_rows += held_.frames.marks()[frame].rows;
     require(frame_rows == cache_rows(), "Making a memory from what was saved: its frames have ", frame_rows,
             " rows and its index ", cache_rows(), ", expected as many.");
-    for_caches(held_.state, [&](const Cache& cache) {
+    held_.state.for_caches([&](const Cache& cache) {
         const CacheShape& shape = cache.shape();
         require(shape.type == options.cache_type && shape.page_rows == options.page_rows &&
                     shape.kv_heads == model_->config().n_attn_kv_heads &&
@@ -58,6 +51,7 @@ Memory::Memory(std::shared_ptr<const Model> model, const MemoryOptions& options,
                 "Making a memory from what was saved: a cache of ", shape.kv_heads, " heads of ", shape.head_dim,
                 " values ", dtype_name(shape.type), " does not fit the model \"", model_->config().name, "\".");
     });
+    if (options.budget_bytes > 0) thin(options.budget_bytes);
 }
 
 void Memory::begin_video(std::string name) {
@@ -83,6 +77,7 @@ size_t Memory::append(Workspace& work, ConstMatrix rows, std::span<const int64_t
     }
     while (done < rows.rows && !stop.stop_requested()) {
         const size_t count = std::min(rows.rows - done, work.options().chunk_rows), mark = work.arena().mark();
+        if (options_.budget_bytes > 0) make_room(count);
         const Matrix x = work.arena().matrix(count, model_->config().dim);
         model_->feature_rows(work.context(), rows.slice(done, count), times_us.subspan(done, count), x);
         forward(work, *model_, held_.state, {.x = x});

@@ -20,6 +20,7 @@
 #include "engine/prefix_list.h"
 #include "engine/prompt.h"
 #include "engine/state.h"
+#include "engine/thinning.h"
 #include "engine/workspace.h"
 
 namespace lv {
@@ -90,9 +91,13 @@ class Memory {
     // append.
     std::span<const VideoPart> videos() const;
 
-    // Forgets until no more than `budget_bytes` are taken and returns what was given back. Of the oldest rows those go
-    // that show least that is new; what is left keeps its times. Forks keep what they had.
+    // Forgets until no more than `budget_bytes` are taken in all, and returns the bytes given back. Of the older rows
+    // those go that show least that is new (thinning.h); the newest quarter stays, and what stays keeps its times.
+    // Forks keep what they had. Throws Error when that is less than least_budget(). With options().budget_bytes,
+    // append() does this by itself before it would take more; text that a turn adds comes on top.
     size_t thin(size_t budget_bytes);
+    // The least that a budget can be: the state, and pages enough to read and to forget.
+    size_t least_budget() const;
 
     // Makes room, so that appending this many more rows of text allocates nothing.
     void reserve_text(size_t rows);
@@ -115,6 +120,10 @@ class Memory {
    private:
     Memory(const Memory&) = default;
     Memory& operator=(const Memory&) = default;
+    void make_room(size_t rows);
+    void thin_to(size_t bytes, size_t protected_bytes);
+    void forget(Thinned plan);
+    size_t page_bytes() const;  // of one page in each cache
     bool text_in_cache() const { return model_->config().cross_text || !model_->config().has_cross(); }
 
     std::shared_ptr<const Model> model_;

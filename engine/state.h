@@ -64,6 +64,14 @@ struct State {
     Cache cache;                     // the one cache that all cross layers read
     uint64_t rows = 0;
 
+    // Calls fn(Cache&) for each cache that grows with the video: the one cache, and those of full layers.
+    template <typename Fn>
+    void for_caches(Fn fn) {
+        if (cache.shape().kv_heads > 0) fn(cache);
+        for (LayerState& layer : layers)
+            if (layer.cache.shape().kv_heads > 0) fn(layer.cache);
+    }
+
     size_t state_bytes() const;
     size_t cache_bytes() const;
     void reserve_layers(size_t rows);  // of caches that layers have of their own

@@ -66,6 +66,22 @@ class Contents : public testing::TestWithParam<size_t> {
     Workspace work{context, config, {.chunk_rows = 64, .sampled = 1}};
 };
 
+TEST_P(Contents, a_thinned_memory_made_again_goes_on_thinning_bit_for_bit) {
+    MemoryOptions options{.cache_type = DType::i8, .page_rows = 16};
+    options.budget_bytes = Memory(model, options).least_budget() + 10'000;
+    Memory memory(model, options);
+    watch(work, memory, 0, 2000);
+    ASSERT_GT(memory.forgotten().rows, 0u);
+    Memory again = made_again(memory);
+    EXPECT_EQ(again.bytes().total(), memory.bytes().total());
+    for (Memory* each : {&memory, &again}) watch(work, *each, 2000, 3000);
+    EXPECT_EQ(again.forgotten().rows, memory.forgotten().rows);
+    const std::vector<PromptRow> prompt = some_prompt(9, config.vocab_size);
+    EXPECT_EQ(copied(memory.fork().append_prompt(work, prompt)), copied(again.fork().append_prompt(work, prompt)));
+    ASSERT_EQ(again.cache_rows(), memory.cache_rows());
+    for (size_t row = 0; row < memory.cache_rows(); ++row) ASSERT_EQ(again.row_time_us(row), memory.row_time_us(row));
+}
+
 TEST_P(Contents, a_memory_made_again_goes_on_bit_for_bit) {
     const std::vector<PromptRow> prompt = some_prompt(9, config.vocab_size);
     for (DType type : {DType::f32, DType::f16, DType::i8})

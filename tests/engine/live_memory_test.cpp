@@ -1,4 +1,5 @@
-// Two askers while a writer appends: forks are consistent prefixes. Run it under -DLV_SANITIZE=thread too.
+// Two askers while a writer appends: forks are consistent prefixes, also of a memory that forgets, in int8, read by its
+// best pages. Run it under -DLV_SANITIZE=thread too.
 #include "engine/live_memory.h"
 
 #include <thread>
@@ -9,14 +10,15 @@ namespace lv::test {
 
 namespace {
 
-constexpr size_t video_rows = 480, chunk = 16;
+constexpr size_t video_rows = 1600, chunk = 16;
 
 // Logits after each prefix that a reader can see, from a memory nobody else touches.
 std::vector<std::vector<float>> expected_logits(const std::shared_ptr<const Model>& model, const Context& context,
-                                                std::span<const PromptRow> prompt) {
-    Workspace work(context, model->config(), {.chunk_rows = chunk, .sampled = 1});
+                                                std::span<const PromptRow> prompt, const MemoryOptions& options,
+                                                const WorkspaceOptions& hands) {
+    Workspace work(context, model->config(), hands);
     std::vector<std::vector<float>> out;
-    Memory memory(model, exact);
+    Memory memory(model, options);
     for (size_t rows = 0; rows <= video_rows; rows += chunk) {
         Memory fork = memory.fork();
         out.push_back(copied(fork.append_prompt(work, prompt)));
@@ -25,28 +27,36 @@ std::vector<std::vector<float>> expected_logits(const std::shared_ptr<const Mode
     return out;
 }
 
-void ask_while_watching(const Config& config) {
+void ask_while_watching(const Config& config, MemoryOptions options = exact, size_t top_pages = 0) {
     const auto model = Model::random(config, 4);
     const Context context(2);
     const std::vector<PromptRow> prompt = some_prompt(9, config.vocab_size);
-    const std::vector<std::vector<float>> expected = expected_logits(model, context, prompt);
+    if (options.budget_bytes > 0)
+        options.budget_bytes += Memory(model, {options.cache_type, options.page_rows}).least_budget();
+    const WorkspaceOptions hands{.chunk_rows = chunk, .sampled = 1, .top_pages = top_pages};
+    const std::vector<std::vector<float>> expected = expected_logits(model, context, prompt, options, hands);
 
-    LiveMemory live{Memory(model, exact)};
+    LiveMemory live{Memory(model, options)};
     std::jthread writer([&] {
         Workspace work(context, config, {.chunk_rows = chunk, .sampled = 1});
         const SampleRows sample = sample_rows(config, video_rows);
+        live.begin_video("one");
         EXPECT_EQ(live.append(work, sample.matrix(config), sample.times_us), video_rows);
     });
     const auto asker = [&] {
-        Workspace work(context, config, {.chunk_rows = chunk, .sampled = 1});
+        Workspace work(context, config, hands);
         for (size_t seen = 0; seen < video_rows;) {
             Memory turn = live.fork();
             EXPECT_GE(turn.rows(), seen) << "never back in time";
             seen = turn.rows();
             ASSERT_EQ(seen % chunk, 0u);
+            ASSERT_EQ(turn.cache_rows() + turn.forgotten().rows, seen);
             if (seen > 0) {
-                EXPECT_EQ(turn.row_time_us(seen - 1), int64_t((seen - 1) / 5) * 1'000'000);
+                EXPECT_EQ(turn.row_time_us(turn.cache_rows() - 1), int64_t((seen - 1) / 5) * 1'000'000);
+                EXPECT_EQ(turn.videos().size(), 1u);
             }
+            for (size_t row = 1; row < turn.cache_rows(); ++row)
+                ASSERT_LE(turn.row_time_us(row - 1), turn.row_time_us(row));
             EXPECT_LT(difference(copied(turn.append_prompt(work, prompt)), expected[seen / chunk]), 1e-4f);
         }
     };
@@ -56,6 +66,10 @@ void ask_while_watching(const Config& config) {
     EXPECT_EQ(live.rows(), video_rows);
     EXPECT_EQ(live.bytes().cache, live.written().bytes().cache);
     EXPECT_EQ(live.last_time_us(), int64_t((video_rows - 1) / 5) * 1'000'000);
+    EXPECT_EQ(live.forgotten().rows > 0, options.budget_bytes > 0);
+    if (options.budget_bytes > 0) {
+        EXPECT_LE(live.bytes().total(), options.budget_bytes);
+    }
 }
 
 }  // namespace
@@ -65,6 +79,16 @@ TEST(LiveMemory, two_askers_see_consistent_prefixes_of_a_yoco) { ask_while_watch
 TEST(LiveMemory, two_askers_see_consistent_prefixes_of_a_mix) { ask_while_watching(all_mixes()[3]); }
 
 TEST(LiveMemory, two_askers_see_consistent_prefixes_of_the_default_mix) { ask_while_watching(all_mixes()[4]); }
+
+TEST(LiveMemory, two_askers_see_a_memory_forget_in_int8_by_its_best_pages) {
+    const MemoryOptions options{.cache_type = DType::i8, .page_rows = 4, .budget_bytes = 4'000};
+    ask_while_watching(all_mixes()[4], options, 5);
+    ask_while_watching(yoco_config(), options, 5);
+}
+
+TEST(LiveMemory, two_askers_see_a_transformer_forget) {
+    ask_while_watching(transformer_config(), {.cache_type = DType::f16, .page_rows = 4, .budget_bytes = 4'000});
+}
 
 TEST(LiveMemory, appending_stops_when_asked_to) {
     const Config config = yoco_config();
