@@ -1,8 +1,10 @@
 #include "app/asking.h"
 
 #include <cmath>
+#include <filesystem>
 
 #include "app/answer_report.h"
+#include "app/byte_text.h"
 #include "app/output.h"
 #include "app/time_text.h"
 #include "app/watch_notes.h"
@@ -58,15 +60,40 @@ void Asking::take(const SessionEvent& event) {
     } else if (const auto* ended = std::get_if<WatchEnded>(&event)) {
         progress_.finish();
         ended_ = *ended;
+        take_end(*ended);
         if (ended->failure) std::rethrow_exception(ended->failure);
-        if (!ended->stopped) take_end(*ended);
     } else if (const auto* ready = std::get_if<AnswerReady>(&event)) {
         take_answer(*ready);
     }
 }
 
+void Asking::tell_forgotten(const Meters& meters) {
+    const Forgotten& lost = meters.forgotten;
+    if (lost.frames == 0) return;
+    const VideoClock clock = clock_of(session_.videos(), INT64_MAX);
+    const size_t budget = options_.memory.budget_bytes;
+    progress_.say("forgot " + grouped(lost.frames) + (lost.frames == 1 ? " frame" : " frames") + " between " +
+                  written_time(lost.first_us, clock) + " and " + written_time(lost.last_us, clock) +
+                  " to stay within " + (budget > 0 ? byte_text(budget) : "the budget"));
+}
+
+void Asking::save() {
+    const std::string& file = options_.memory.save;
+    session_.save(file);
+    progress_.say("saved to " + file + " (" + byte_text(std::filesystem::file_size(file)) + ")");
+}
+
 void Asking::take_end(const WatchEnded& ended) {
+    const bool keeps = !options_.memory.save.empty() && session_.meters().rows > 0;
+    if (keeps) save();
+    if (ended.stopped && keeps) {
+        const std::string& file = options_.memory.save;
+        progress_.warn("stopped at " + written_time(ended.meters.watched_us) + "; go on with: longview ask " +
+                       options_.video + " --load " + file + " --save " + file);
+    }
+    if (ended.stopped || ended.failure) return;
     progress_.say(watched_note(ended.meters));
+    tell_forgotten(ended.meters);
     if (const std::string note = damage_note(options_.video, ended); !note.empty()) {
         progress_.warn(note + "; the answers hold for the part that could be read");
         status_ = 1;
@@ -117,6 +144,10 @@ void Asking::print_object(bool one_line) {
     object["answers"] = std::exchange(answers_, ordered_json::array());
     object["memory"] = {
         {"state_bytes", meters.memory.state}, {"cache_bytes", meters.memory.cache}, {"tokens", meters.rows}};
+    if (meters.forgotten.frames > 0)
+        object["memory"]["forgotten"] = {{"frames", meters.forgotten.frames},
+                                         {"start", seconds(meters.forgotten.first_us)},
+                                         {"end", seconds(meters.forgotten.last_us)}};
     object["timing"] = {{"watch_s", rounded(watch_s, 1e3)},
                         {"answer_s", rounded(seconds(std::exchange(answering_us_, 0)), 1e3)},
                         {"times_real_time", rounded(watch_s > 0 ? seen_s / watch_s : 0, 100)}};

@@ -25,6 +25,8 @@ class Asking {
 
     // One event. Failures of watching are thrown.
     void take(const SessionEvent& event);
+    // Writes what is known to --save, and says so.
+    void save();
     // Prints the answers since the last call, with what is known of the memory.
     void print_object(bool one_line);
 
@@ -37,6 +39,7 @@ class Asking {
    private:
     void take_answer(const AnswerReady& ready);
     void take_end(const WatchEnded& ended);
+    void tell_forgotten(const Meters& meters);
 
     const AskOptions& options_;
     const LoadedModel& model_;

@@ -4,6 +4,7 @@
 #include "app/bench.h"
 #include "app/commands.h"
 #include "app/loaded_model.h"
+#include "app/memory_info.h"
 #include "app/model_path.h"
 #include "app/output.h"
 #include "engine/measure.h"
@@ -88,6 +89,10 @@ std::string info_text(const ordered_json& info, const LoadedModel& model) {
 }  // namespace
 
 int run_info(const InfoOptions& options) {
+    if (fs::is_regular_file(options.model.dir)) {
+        print_out(memory_info(options.model.dir, options.json));
+        return 0;
+    }
     const std::shared_ptr<const LoadedModel> model = load_model(find_model(options.model.dir));
     const ordered_json info = info_json(*model);
     print_out(options.json ? info.dump(2) + "\n" : info_text(info, *model));

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 
 #include "app/time_text.h"
 #include "engine/prompt.h"
@@ -30,9 +31,15 @@ constexpr const char* ask_examples = R"(Examples:
   longview ask long.mp4 --keyframes "What is in the video?"       only key frames: a quick look
   longview ask street.mp4 --ask-from - < questions.txt            one question a line
   longview ask street.mp4 --chat                                  ask, and ask on: "and after that?"
+  longview ask day.mp4 --save day.lvm                             watch once, keep it
+  longview ask --load day.lvm "When does a dog first appear?"     answered at once, without the video
+  longview ask more.mp4 --load day.lvm --save day.lvm             a second video; or go on where one was stopped
+  longview ask --load day.lvm "What is visible at 0:10 of video 2?"
+  longview ask rtsp://camera/1 --chat --budget 256MiB             for days: the oldest is forgotten
   ffmpeg -v error -i in.mov -f matroska - | longview ask - "How many people are there at the end?"
 
-Times are written 0:20 or 1:02:03, or in words ("after 20 seconds", "at the end").
+Times are written 0:20 or 1:02:03, or in words ("after 20 seconds", "at the end"); of several videos in one memory,
+"0:10 of video 2", else the newest is meant.
 The model knows 80 kinds of things (person, car, dog, bottle, ...): whether, how many, where, when, in what order,
 moving which way. See 'longview info'.)";
 
@@ -47,7 +54,8 @@ Play with subtitles:  mpv street.mp4 --sub-file=subs/street.srt)";
 
 constexpr const char* info_examples = R"(Examples:
   longview info                       the model that the other commands would use
-  longview info path/to/model --json)";
+  longview info path/to/model --json
+  longview info day.lvm               what 'ask --save' has kept: videos, frames, sizes, what was forgotten)";
 
 void add_model_options(CLI::App& command, ModelOptions& options, std::string& device, bool with_dir) {
     if (with_dir)
@@ -83,7 +91,28 @@ void read_sampling(const SamplingText& text, SamplingOptions& options) {
         throw UsageError("--to must be later than --from (" + written_time(options.from_us) + ")");
 }
 
-void check_ask(const AskOptions& options, const std::string& ask_from) {
+// Of the first word after --load, which may be a video that joins the memory or the first question already.
+bool looks_like_video(const std::string& word) {
+    if (word == "-" || std::filesystem::exists(word) || word.find("://") != std::string::npos) return true;
+    if (word.find(' ') != std::string::npos) return false;
+    const size_t dot = word.rfind('.');
+    const bool extension = dot != std::string::npos && dot > 0 && word.size() - dot > 2 && word.size() - dot < 6;
+    return extension || word.starts_with("test:") || word.starts_with("camera:") || word.starts_with("screen:");
+}
+
+// Without a video the first word is a question.
+void take_video(AskOptions& options) {
+    if (options.memory.load.empty() || options.video.empty() || looks_like_video(options.video)) return;
+    options.questions.insert(options.questions.begin(), std::exchange(options.video, ""));
+}
+
+void check_ask(const AskOptions& options, const std::string& ask_from, bool sampled) {
+    const MemoryChoice& memory = options.memory;
+    if (options.video.empty() && memory.load.empty() && options.questions.empty())
+        throw UsageError("VIDEO is missing; see 'longview ask --help'");
+    if (options.video.empty() && memory.load.empty()) throw UsageError("the name of the video is empty; name a file");
+    if (options.video.empty() && sampled)
+        throw UsageError("--fps, --keyframes, --from and --to say how to watch, but no video is named beside --load");
     if (!ask_from.empty() && ask_from != "-" && ask_from != "stdin")
         throw UsageError("--ask-from: found '" + ask_from + "', expected - (standard input, one question a line)");
     if (options.ask_from_stdin && options.video == "-")
@@ -93,8 +122,10 @@ void check_ask(const AskOptions& options, const std::string& ask_from) {
     if (options.chat && options.video == "-")
         throw UsageError(
             "the video and the conversation cannot both come from standard input; name the video as a file");
-    if (options.questions.empty() && !options.ask_from_stdin && !options.chat)
-        throw UsageError("no question; try: longview ask " + options.video + " \"What is in the video?\"");
+    if (options.questions.empty() && !options.ask_from_stdin && !options.chat && memory.save.empty())
+        throw UsageError("no question; try: longview ask " +
+                         (options.video.empty() ? "--load " + memory.load : options.video) +
+                         " \"What is in the video?\"");
 }
 
 void read_caption(CaptionOptions& options, const std::string& formats, const std::string& every) {
@@ -129,6 +160,7 @@ Command parse_options(int argc, const char* const* argv) {
     InfoOptions info;
     BenchOptions bench;
     SamplingText sampling_text;
+    MemoryText memory_text;
     std::string device = "auto", ask_from, formats, every = "10s";
 
     CLI::App app(overview, "longview");
@@ -139,7 +171,8 @@ Command parse_options(int argc, const char* const* argv) {
 
     CLI::App& ask_command = *app.add_subcommand("ask", "Answer questions about a video");
     ask_command.footer(ask_examples);
-    ask_command.add_option("VIDEO", ask.video, "File, URL, or - for a pipe")->required()->type_name("");
+    ask_command.add_option("VIDEO", ask.video, "File, URL, or - for a pipe; may be left out with --load")
+        ->type_name("");
     ask_command.add_option("QUESTION", ask.questions, "One or more questions, each in quotes")->type_name("");
     ask_command.add_flag("--json", ask.json, "One JSON object: answers, evidence, timings, sizes");
     ask_command
@@ -147,6 +180,7 @@ Command parse_options(int argc, const char* const* argv) {
         ->type_name("-");
     ask_command.add_flag("--chat", ask.chat,
                          "A conversation, also while the video is still watched: questions know those before them");
+    add_memory_options(ask_command, ask.memory, memory_text);
     add_sampling_options(ask_command, ask.sampling, sampling_text);
     add_model_options(ask_command, ask.model, device, true);
     ask_command.add_flag("-q,--quiet", ask.quiet, "No progress and no notes on stderr");
@@ -170,9 +204,11 @@ Command parse_options(int argc, const char* const* argv) {
     add_model_options(caption_command, caption.model, device, true);
     caption_command.add_flag("-q,--quiet", caption.quiet, "No progress and no notes on stderr");
 
-    CLI::App& info_command = *app.add_subcommand("info", "Show what is in a model directory");
+    CLI::App& info_command = *app.add_subcommand("info", "Show what is in a model directory or a saved memory");
     info_command.footer(info_examples);
-    info_command.add_option("MODEL", info.model.dir, "Model directory (default: the one the other commands use)")
+    info_command
+        .add_option("MODEL", info.model.dir,
+                    "Model directory (default: the one the other commands use), or a saved memory")
         ->type_name("");
     info_command.add_flag("--json", info.json, "As one JSON object");
 
@@ -194,8 +230,12 @@ Command parse_options(int argc, const char* const* argv) {
 
     if (ask_command.parsed()) {
         ask.ask_from_stdin = !ask_from.empty();
-        check_ask(ask, ask_from);
+        ask.sampling_given = ask_command.count("--fps") + ask_command.count("--keyframes") > 0;
+        const bool cut = ask_command.count("--from") + ask_command.count("--to") > 0;
+        take_video(ask);
+        check_ask(ask, ask_from, ask.sampling_given || cut);
         read_sampling(sampling_text, ask.sampling);
+        read_memory_options(memory_text, ask.memory);
         return ask;
     }
     if (caption_command.parsed()) {

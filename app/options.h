@@ -8,6 +8,7 @@
 
 #include "app/bench_options.h"
 #include "app/captions.h"
+#include "app/memory_options.h"
 #include "app/model_options.h"
 #include "app/row_stream.h"
 
@@ -16,7 +17,9 @@ namespace lv {
 struct AskOptions {
     ModelOptions model;
     SamplingOptions sampling;
-    std::string video;  // a path, a URL, or "-" for a pipe
+    bool sampling_given = false;  // --fps or --keyframes
+    MemoryChoice memory;
+    std::string video;  // a path, a URL, or "-" for a pipe; empty: a loaded memory alone
     std::vector<std::string> questions;
     bool ask_from_stdin = false;  // more questions, one a line, after those above
     bool chat = false;            // a conversation: every question knows those before it
@@ -37,7 +40,7 @@ struct CaptionOptions {
 };
 
 struct InfoOptions {
-    ModelOptions model;
+    ModelOptions model;  // its directory may be the file of a saved memory
     bool json = false;
 };
 

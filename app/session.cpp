@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "app/memory_need.h"
+
 #include "kernels/core/error.h"
 
 namespace lv {
@@ -24,13 +26,24 @@ bool is_whole(const SamplingOptions& sampling, const RowStream& stream) {
 
 }  // namespace
 
-Session::Session(std::shared_ptr<const LoadedModel> model, const Context& context, const GenerateOptions& answers)
+Session::Session(std::shared_ptr<const LoadedModel> model, const Context& context, const SessionOptions& options,
+                 std::optional<SavedSession> saved)
     : model_(std::move(model)),
       context_(context),
-      generate_options_(answers),
-      memory_(Memory(model_->language)),
+      options_(options),
+      memory_(saved ? std::move(saved->memory) : Memory(model_->language, options.memory)),
       events_(most_events),
       questions_(most_waiting) {
+    if (saved) {
+        sightings_.restore(saved->sightings);
+        videos_ = std::move(saved->videos);
+        encoder_state_ = std::move(saved->encoder);
+        ended_ = true;
+        for (const WatchedVideo& video : videos_) meters_.all_frames += video.frames;
+        meters_.rows = memory_.rows();
+        meters_.memory = memory_.bytes();
+        meters_.forgotten = memory_.forgotten();
+    }
     answerer_ = std::thread([this] { run_answers(); });
 }
 
@@ -122,7 +135,34 @@ std::vector<WatchedVideo> Session::videos() const {
     return videos_;
 }
 
-void Session::begin_video(const Watch& watch, const RowStream& stream) {
+void Session::save(const std::filesystem::path& file) {
+    std::optional<SavedSession> saved;
+    {
+        const std::lock_guard writing(writing_);
+        saved.emplace(
+            SavedSession{.memory = memory_.fork(), .videos = {}, .encoder = {}, .sightings = sightings_.save()});
+        if (stream_) saved->encoder = stream_->encoder_state();
+        const std::lock_guard lock(mutex_);
+        saved->videos = videos_;
+        if (!stream_) saved->encoder = encoder_state_;
+    }
+    save_session(*saved, file);
+}
+
+void Session::require_room(const Watch& watch, const RowStream& stream) const {
+    if (options_.memory.budget_bytes > 0) return;
+    MemoryNeed need{.config = model_->language->config(), .options = memory_.fork().options(), .now = meters()};
+    need.source = watch.request.source;
+    need.first_us = watch.request.sampling.from_us;
+    need.end_us = stream.end_us();
+    need.period_us = watch.request.sampling.period_us();
+    lv::require_room(need, free_memory_bytes());
+}
+
+void Session::begin_video(const Watch& watch, RowStream& stream) {
+    const std::lock_guard writing(writing_);
+    stream_ = &stream;
+    if (!watch.start.continues) memory_.begin_video(watch.request.source);
     const std::lock_guard lock(mutex_);
     if (!watch.start.continues) {
         WatchedVideo video{.source = watch.request.source, .sampling = watch.request.sampling};
@@ -137,6 +177,9 @@ void Session::begin_video(const Watch& watch, const RowStream& stream) {
 }
 
 void Session::end_video(const Watch& watch, const RowStream& stream, const WatchEnded& ended) {
+    const std::lock_guard writing(writing_);
+    if (!stream_) return;  // it never began
+    stream_ = nullptr;
     std::vector<std::byte> encoder = stream.encoder_state();
     const std::lock_guard lock(mutex_);
     encoder_state_ = std::move(encoder);
@@ -152,10 +195,14 @@ void Session::run_watch(const Watch& watch) {
     std::unique_ptr<RowStream> stream;
     try {
         stream = std::make_unique<RowStream>(*model_, watch.request, context_, watch.stop, watch.start);
+        require_room(watch, *stream);
         begin_video(watch, *stream);
         events_.push(WatchStarted{stream->info(), meters()}, stop_.get_token());
         Workspace work(context_, model_->language->config());
-        while (stream->wait()) absorb(stream->encode(), work, watch);
+        while (stream->wait()) {
+            const std::lock_guard writing(writing_);
+            absorb(stream->encode(), work, watch);
+        }
         ended.stats = stream->stats();
     } catch (...) {
         ended.failure = std::current_exception();
@@ -196,6 +243,7 @@ void Session::absorb(const RowBatch& batch, Workspace& work, const Watch& watch)
         meters_.watched_us = video.watched_us;
         meters_.rows = memory_.rows();
         meters_.memory = memory_.bytes();
+        meters_.forgotten = memory_.forgotten();
     }
     events_.try_push(WatchProgress{meters()});
 }
@@ -239,7 +287,7 @@ void Session::end_watch(WatchEnded ended) {
 }
 
 void Session::run_answers() {
-    Workspace work(context_, model_->language->config());
+    Workspace work(context_, model_->language->config(), {.top_pages = options_.top_pages});
     while (std::optional<Question> question = questions_.pop(stop_.get_token()))
         events_.push(answer(*question, work, begin_answer(question->id)), stop_.get_token());
 }
@@ -270,7 +318,7 @@ AnswerReady Session::answer(Question& question, Workspace& work, std::stop_token
         require(memory.rows() > 0, "nothing of the video has been seen yet");
         ready.asked_at_us = memory.last_time_us();
         ready.clock = clock_of(videos(), ready.asked_at_us);
-        GenerateOptions options = generate_options_;
+        GenerateOptions options = options_.answers;
         options.clock = ready.clock;
         const auto piece = [&](std::string_view text) {
             events_.push(AnswerPiece{question.id, std::string(text)}, stop_.get_token());

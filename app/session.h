@@ -23,6 +23,7 @@
 
 #include "app/loaded_model.h"
 #include "app/row_stream.h"
+#include "app/saved_session.h"
 #include "app/sightings.h"
 #include "app/watched_video.h"
 #include "engine/generate.h"
@@ -56,6 +57,13 @@ struct Meters {
     int64_t all_frames = 0;  // of all videos of the memory
     size_t rows = 0;         // of the memory
     MemoryBytes memory;
+    Forgotten forgotten;  // to stay within the budget
+};
+
+struct SessionOptions {
+    GenerateOptions answers;
+    MemoryOptions memory;  // of a memory that is not loaded
+    size_t top_pages = 0;  // pages of the cache that an answer's rows read; 0: all
 };
 
 struct WatchStarted {
@@ -90,7 +98,8 @@ enum class AskWhen { now, at_end };
 
 class Session {
    public:
-    Session(std::shared_ptr<const LoadedModel> model, const Context& context, const GenerateOptions& answers = {});
+    Session(std::shared_ptr<const LoadedModel> model, const Context& context, const SessionOptions& options = {},
+            std::optional<SavedSession> saved = {});
     // As stop(), then waits for both threads.
     ~Session();
     Session(const Session&) = delete;
@@ -104,6 +113,10 @@ class Session {
     // video has ended; such questions fail when watching does. Throws UsageError when too many are waiting.
     // `earlier`: the turns of the conversation it belongs to, oldest first.
     uint64_t ask(std::string question, AskWhen when, std::vector<Turn> earlier = {});
+
+    // Writes all that was watched until now to `file` (app/saved_session.h); any thread, at any time, also while frames
+    // arrive, which wait for no more than a copy of the state. Throws Error.
+    void save(const std::filesystem::path& file);
 
     // What happens, in order; any one thread. Empty after stop(). Who stops popping stops the session in the end: the
     // channel is bounded (progress is left out when it is full, words and answers wait).
@@ -141,8 +154,10 @@ class Session {
 
     Watch begin_watch(WatchRequest request);
     void run_watch(const Watch& watch);
-    void begin_video(const Watch& watch, const RowStream& stream);
+    void begin_video(const Watch& watch, RowStream& stream);
     void end_video(const Watch& watch, const RowStream& stream, const WatchEnded& ended);
+    // Throws Error when the memory will not fit into what is free, or a budget.
+    void require_room(const Watch& watch, const RowStream& stream) const;
     void absorb(const RowBatch& batch, Workspace& work, const Watch& watch);
     void ask_cues(const CueFunction& cue, int64_t next_us, bool ended);
     void end_watch(WatchEnded ended);
@@ -152,12 +167,15 @@ class Session {
 
     const std::shared_ptr<const LoadedModel> model_;
     const Context& context_;
-    const GenerateOptions generate_options_;
+    const SessionOptions options_;
     std::stop_source stop_;  // of everything
     LiveMemory memory_;
     Sightings sightings_;
     Channel<SessionEvent> events_;
     Channel<Question> questions_;
+
+    std::mutex writing_;           // held while a batch is encoded and joins the memory; before mutex_
+    RowStream* stream_ = nullptr;  // of the video at hand; guarded by writing_
 
     mutable std::mutex mutex_;  // guards what follows
     Meters meters_;

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "vision/row_layout.h"
+#include "vision/state_bytes.h"
+
 namespace lv {
 
 void Sightings::add(int64_t time_us, const std::vector<SeenKind>& objects) {
@@ -19,6 +22,35 @@ std::vector<int> Sightings::between(int64_t start_us, int64_t end_us) const {
         for (const SeenKind& seen : change->objects)
             if (std::find(kinds.begin(), kinds.end(), seen.kind) == kinds.end()) kinds.push_back(seen.kind);
     return kinds;
+}
+
+std::vector<std::byte> Sightings::save() const {
+    const std::lock_guard lock(mutex_);
+    StateWriter writer;
+    for (const Change& change : changes_) {
+        writer.put(change.time_us);
+        writer.put(static_cast<uint32_t>(change.objects.size()));
+        for (const SeenKind& seen : change.objects) {
+            writer.put(static_cast<int32_t>(seen.kind));
+            writer.put(static_cast<int32_t>(seen.count));
+        }
+    }
+    return writer.take();
+}
+
+void Sightings::restore(std::span<const std::byte> bytes) {
+    StateReader reader(bytes);
+    std::vector<Change> changes;
+    while (!reader.at_end()) {
+        Change change{reader.get<int64_t>(), {}};
+        for (auto count = reader.get<uint32_t>(); count > 0; --count) {
+            const int kind = reader.within<int32_t>(0, row::kinds - 1);
+            change.objects.push_back({kind, reader.get<int32_t>()});
+        }
+        changes.push_back(std::move(change));
+    }
+    const std::lock_guard lock(mutex_);
+    changes_ = std::move(changes);
 }
 
 }  // namespace lv

@@ -1,8 +1,10 @@
 // Which kinds of objects have been seen when: what the frames' rows say, kept small by noting changes only.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,6 +25,10 @@ class Sightings {
 
     // Kinds on screen at any moment of [start_us, end_us), in order of their appearance there. Any thread.
     std::vector<int> between(int64_t start_us, int64_t end_us) const;
+
+    // As a saved memory carries them. restore() throws Error when the bytes are none of save().
+    std::vector<std::byte> save() const;
+    void restore(std::span<const std::byte> bytes);
 
    private:
     struct Change {

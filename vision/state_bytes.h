@@ -66,6 +66,7 @@ class StateReader {
         for (T& value : values) get(value);
         return values;
     }
+    bool at_end() const { return bytes_.empty(); }
     void end() const {
         require(bytes_.empty(), "restoring the state of vision: ", bytes_.size(),
                 " bytes too many; it was saved by another version, watch the video again");
