@@ -2,6 +2,7 @@
 #include <exception>
 
 #include "app/commands.h"
+#include "app/desktop/desktop.h"
 #include "app/interrupt.h"
 #include "app/options.h"
 #include "app/output.h"
@@ -33,6 +34,7 @@ int main(int argc, char** argv) {
     try {
         const lv::Interrupt interrupt;
         try {
+            if (const auto desktop = lv::parse_desktop(argc, argv)) return lv::run_desktop(*desktop, interrupt);
             return std::visit(Run{interrupt}, lv::parse_options(argc, argv));
         } catch (const lv::Error&) {
             if (interrupt.happened()) return lv::exit_interrupted;

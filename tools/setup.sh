@@ -9,11 +9,12 @@ jobs=${JOBS:-$(nproc)}
 packages=(g++ make cmake pkg-config ccache
     libavformat-dev libavcodec-dev libavdevice-dev libavutil-dev libswscale-dev
     libopencv-core-dev libopencv-imgproc-dev libdnnl-dev
-    libsentencepiece-dev nlohmann-json3-dev libcli11-dev)
+    libsentencepiece-dev nlohmann-json3-dev libcli11-dev
+    libimgui-dev libglfw3-dev libgl-dev libgl1-mesa-dri)
 tests=OFF
 if [ "${1:-}" = --tests ]; then
     tests=ON
-    packages+=(libgtest-dev ffmpeg)
+    packages+=(libgtest-dev ffmpeg xvfb xdotool)
 elif [ $# -gt 0 ]; then
     echo "usage: tools/setup.sh [--tests]" >&2
     exit 2

@@ -1,0 +1,50 @@
+#include "app/desktop/caption_export.h"
+
+#include "app/atomic_file.h"
+#include "app/caption_plan.h"
+#include "kernels/core/error.h"
+
+namespace lv {
+namespace {
+
+constexpr size_t most_waiting = 4;  // of our questions in the session's queue
+
+}  // namespace
+
+CaptionExport::CaptionExport(std::filesystem::path path, int64_t first_us, int64_t end_us, int64_t every_us)
+    : path_(std::move(path)) {
+    const std::string extension = path_.extension().string();
+    format_ = parse_formats(extension.empty() ? extension : extension.substr(1)).front();
+    CaptionPlan plan(first_us, every_us);
+    plan.before_frame(end_us);  // tells the plan how far the last interval was watched
+    for (CaptionPlan::Step& step : plan.at_end(end_us))
+        steps_.push_back({{step.interval.start_us, step.interval.end_us, {}, {}}, std::move(step.question)});
+    if (steps_.empty()) throw UsageError("there is nothing to caption yet; wait until some of the video is watched");
+}
+
+void CaptionExport::ask_more(Session& session) {
+    while (next_ < steps_.size() && asked_.size() - answered_ < most_waiting) {
+        const uint64_t id = session.ask(steps_[next_].question, AskWhen::now);
+        asked_.emplace(id, next_++);
+    }
+}
+
+bool CaptionExport::take(const AnswerReady& ready, const Session& session, const std::vector<std::string>& kinds) {
+    const auto found = asked_.find(ready.id);
+    if (found == asked_.end()) return false;
+    if (ready.failure) std::rethrow_exception(ready.failure);
+    Caption& caption = steps_[found->second].caption;
+    caption.text = ready.answer.text;
+    for (const int kind : session.sightings().between(caption.start_us, caption.end_us))
+        caption.objects.push_back(kinds[static_cast<size_t>(kind)]);
+    ++answered_;
+    return true;
+}
+
+void CaptionExport::write() const {
+    std::vector<Caption> captions;
+    for (const Step& step : steps_) captions.push_back(step.caption);
+    write_file_atomically(path_, caption_file(format_, captions));
+}
+
+}  // namespace lv

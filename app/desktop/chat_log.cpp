@@ -1,0 +1,142 @@
+#include "app/desktop/chat_log.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "app/time_text.h"
+#include "engine/prompt.h"
+
+namespace lv {
+namespace {
+
+using nlohmann::ordered_json;
+
+bool digit(char c) { return c >= '0' && c <= '9'; }
+
+// Digits at the front of `text`, at most nine.
+size_t digits(std::string_view text) {
+    size_t count = 0;
+    while (count < text.size() && count < 9 && digit(text[count])) ++count;
+    return count;
+}
+
+// "m:ss" or "h:mm:ss" at the front of `text`.
+std::optional<TimeLink> clock_at(std::string_view text) {
+    TimeLink link;
+    link.length = digits(text);
+    if (link.length == 0) return std::nullopt;
+    int64_t seconds = std::stoll(std::string(text.substr(0, link.length)));
+    int fields = 1;
+    while (fields < 3 && link.length + 2 < text.size() && text[link.length] == ':' &&
+           digits(text.substr(link.length + 1)) == 2 && text[link.length + 1] < '6') {
+        seconds = seconds * 60 + std::stoll(std::string(text.substr(link.length + 1, 2)));
+        link.length += 3;
+        ++fields;
+    }
+    if (fields == 1 || digits(text.substr(link.length)) > 0) return std::nullopt;
+    link.time_us = seconds * 1'000'000;
+    return link;
+}
+
+std::string moment_text(const Moment& moment) {
+    const std::string start = written_time(moment.start_us), end = written_time(moment.end_us);
+    return start + (start == end ? "" : "-" + end) + " (" + std::to_string(std::lround(moment.weight * 100)) + "%)";
+}
+
+std::string_view state_name(TurnState state) {
+    switch (state) {
+        case TurnState::waiting:
+            return "waiting";
+        case TurnState::answering:
+            return "answering";
+        case TurnState::answered:
+            return "answered";
+        case TurnState::stopped:
+            return "stopped";
+        case TurnState::failed:
+            return "failed";
+    }
+    return "";
+}
+
+// A question's newlines would end a heading.
+std::string one_line(std::string text) {
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text;
+}
+
+}  // namespace
+
+std::vector<TimeLink> time_links(std::string_view text) {
+    std::vector<TimeLink> links;
+    for (size_t i = 0; i < text.size();) {
+        const bool starts = digit(text[i]) && (i == 0 || (text[i - 1] != ':' && text[i - 1] != '.'));
+        if (std::optional<TimeLink> link = starts ? clock_at(text.substr(i)) : std::nullopt) {
+            link->first = i;
+            links.push_back(*link);
+            i += link->length;
+        } else {
+            i += std::max<size_t>(digits(text.substr(i)), 1);
+        }
+    }
+    return links;
+}
+
+std::string chat_markdown(const std::vector<ChatTurn>& turns, std::string_view video) {
+    std::string text = "# " + std::string(video) + "\n";
+    for (const ChatTurn& turn : turns) {
+        text += "\n## " + one_line(turn.question) + "\n\n";
+        if (turn.state == TurnState::failed) text += "*No answer:* ";
+        text += turn.answer + "\n";
+        for (size_t i = 0; i < turn.evidence.size(); ++i)
+            text += (i == 0 ? "\nRests on " : ", ") + moment_text(turn.evidence[i]);
+        if (!turn.evidence.empty()) text += ".\n";
+    }
+    return text;
+}
+
+std::string chat_json(const std::vector<ChatTurn>& turns, std::string_view video) {
+    ordered_json answers = ordered_json::array();
+    for (const ChatTurn& turn : turns) {
+        ordered_json evidence = ordered_json::array();
+        for (const Moment& moment : turn.evidence)
+            evidence.push_back({{"start", seconds(moment.start_us)},
+                                {"end", seconds(moment.end_us)},
+                                {"weight", std::round(moment.weight * 1e4) / 1e4}});
+        ordered_json entry{{"question", turn.question}, {"state", state_name(turn.state)}};
+        if (turn.state == TurnState::failed) {
+            entry["error"] = turn.answer;
+        } else {
+            entry["answer"] = turn.answer;
+            entry["evidence"] = evidence;
+            entry["first_token_ms"] = static_cast<double>(turn.first_token_us) / 1000;
+            entry["tokens"] = turn.tokens;
+        }
+        answers.push_back(entry);
+    }
+    const ordered_json object{{"video", video}, {"answers", answers}};
+    return object.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+void Recall::add(const std::string& question) {
+    std::erase(asked_, question);
+    asked_.push_back(question);
+    at_ = asked_.size();
+    typed_.clear();
+}
+
+const std::string& Recall::older(const std::string& line) {
+    if (at_ == asked_.size()) typed_ = line;
+    if (at_ > 0) --at_;
+    return asked_.empty() ? typed_ : asked_[at_];
+}
+
+const std::string& Recall::newer(const std::string& line) {
+    if (at_ == asked_.size()) typed_ = line;
+    if (at_ < asked_.size()) ++at_;
+    return at_ == asked_.size() ? typed_ : asked_[at_];
+}
+
+}  // namespace lv

@@ -1,0 +1,147 @@
+// The panels of the window: each draws one part of a SessionView and hands what the user does back to it.
+//
+// One thread, inside an ImGui frame. A panel keeps only what concerns its own look: what is typed, scrolled, dragged.
+#pragma once
+
+#include <imgui.h>
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/desktop/chat_log.h"
+#include "app/desktop/folder_list.h"
+#include "app/desktop/session_view.h"
+#include "app/desktop/settings.h"
+#include "app/desktop/window_look.h"
+#include "app/desktop/window_textures.h"
+
+namespace lv {
+
+// What every panel is given.
+struct Desk {
+    SessionView& view;
+    Settings& settings;
+    const Look& look;
+    ThumbnailTextures& thumbnails;
+    std::string source_wish;  // to open after this frame, when a panel asks for it; empty: none
+};
+
+class PlayerPanel {
+   public:
+    void draw(Desk& desk);  // fills the current child window
+
+   private:
+    void draw_picture(Desk& desk, const PlayerState& state, ImVec2 corner, ImVec2 size);
+    void draw_boxes(Desk& desk, int64_t time_us, ImVec2 corner, ImVec2 size) const;
+    void draw_words(const Desk& desk, const PlayerState& state, ImVec2 corner, ImVec2 size) const;
+    void draw_controls(Desk& desk, const PlayerState& state);
+    Texture texture_;
+};
+
+class TimelinePanel {
+   public:
+    void draw(Desk& desk);
+
+   private:
+    struct Axis;  // from time to px
+    Axis axis(const Desk& desk);
+    void draw_ruler(const Desk& desk, const Axis& axis, float top) const;
+    void draw_watched(const Desk& desk, const Axis& axis, float top, float height) const;
+    void draw_lanes(const Desk& desk, const Axis& axis, float top, float height) const;
+    void draw_evidence(Desk& desk, const Axis& axis, float top, float height) const;
+    void draw_hover(Desk& desk, const Axis& axis, float time_x) const;
+    void act(Desk& desk, const Axis& axis, bool hovered);
+    double from_s_ = 0, to_s_ = 0;  // shown; to_s_ 0: all
+    std::string shown_of_;          // the source that from_s_ and to_s_ belong to
+};
+
+class ChatPanel {
+   public:
+    void draw(Desk& desk);
+    void focus() { wants_focus_ = true; }
+
+   private:
+    void draw_head(Desk& desk);
+    void draw_start(Desk& desk);
+    void draw_turn(Desk& desk, size_t index);
+    void draw_moments(Desk& desk, const ChatTurn& turn, size_t index);
+    void draw_input(Desk& desk, float height);
+    void send(Desk& desk);
+    static int edit(ImGuiInputTextCallbackData* data);
+
+    std::string line_;
+    Recall recall_;
+    bool wants_focus_ = true;
+    bool wants_end_ = false;  // scroll to the newest turn
+    int wants_recall_ = 0;    // -1 older, 1 newer
+};
+
+class MetersPanel {
+   public:
+    void draw(Desk& desk);
+
+   private:
+    void draw_figures(const Desk& desk) const;
+    void draw_growth(const Desk& desk) const;
+    void draw_cost(Desk& desk) const;
+};
+
+// The file browser, for opening and for saving.
+class OpenPanel {
+   public:
+    void show_open();
+    // Asks for a file name; `done` gets the path. `extensions`: of what may be written, the first is the default.
+    void show_save(std::string title, std::string name, std::vector<std::string> extensions);
+    void draw(Desk& desk);
+    bool visible() const { return visible_; }
+    // The path chosen for saving, once.
+    std::optional<std::filesystem::path> take_saved();
+
+   private:
+    void enter(const std::filesystem::path& folder, Desk& desk);
+    void draw_recent(Desk& desk);
+    void draw_places(Desk& desk);
+    void draw_list(Desk& desk);
+    void draw_foot(Desk& desk);
+    void move(Desk& desk);
+    void choose(Desk& desk, size_t index);
+    void accept(Desk& desk, const std::string& source);
+    void save(Desk& desk);
+
+    bool visible_ = false, opening_ = false, saving_ = false, just_shown_ = false;
+    FolderList list_;
+    size_t marked_ = 0;
+    std::string path_line_, name_, title_, problem_;
+    std::vector<std::string> extensions_;
+    std::optional<std::filesystem::path> saved_;
+};
+
+class SettingsPanel {
+   public:
+    void show() { opening_ = true; }
+    // True when the look must be made anew.
+    bool draw(Desk& desk);
+    bool visible() const { return visible_; }
+
+   private:
+    bool draw_look(Desk& desk);
+    void draw_watching(Desk& desk);
+    bool opening_ = false, visible_ = false;
+};
+
+// The keys, on F1.
+class HelpPanel {
+   public:
+    void show() { opening_ = true; }
+    void draw(const Desk& desk);
+    bool visible() const { return visible_; }
+
+   private:
+    bool opening_ = false, visible_ = false;
+};
+
+}  // namespace lv

@@ -1,0 +1,168 @@
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "app/desktop/panels.h"
+#include "app/desktop/window_draw.h"
+#include "engine/prompt.h"
+
+namespace lv {
+namespace {
+
+constexpr float controls_px = 48;  // height of the row of buttons
+
+ImVec2 sum(ImVec2 a, ImVec2 b) { return {a.x + b.x, a.y + b.y}; }
+
+// The largest rectangle of the picture's shape inside `size`; the rest is left to both sides.
+ImVec2 fitted(float width, float height, ImVec2 size) {
+    const float share = std::min(size.x / width, size.y / height);
+    return {width * share, height * share};
+}
+
+std::string rate_text(double rate) {
+    std::array<char, 16> text{};
+    std::snprintf(text.data(), text.size(), "%s%g×", rate < 0 ? "−" : "", rate < 0 ? -rate : rate);
+    return text.data();
+}
+
+}  // namespace
+
+void PlayerPanel::draw(Desk& desk) {
+    const PlayerState state = desk.view.player() ? desk.view.player()->state() : PlayerState{};
+    const ImVec2 corner = ImGui::GetCursorScreenPos();
+    const ImVec2 room = ImGui::GetContentRegionAvail();
+    const float controls = desk.look.px(controls_px);
+    const ImVec2 size(room.x, std::max(room.y - controls, 1.0f));
+    ImDrawList& list = *ImGui::GetWindowDrawList();
+    const float round = desk.look.px(8);
+    list.AddRectFilled(corner, sum(corner, size), IM_COL32(6, 7, 9, 255), round, ImDrawFlags_RoundCornersTop);
+    draw_picture(desk, state, corner, size);
+    draw_words(desk, state, corner, size);
+    ImGui::SetCursorScreenPos({corner.x, corner.y + size.y});
+    draw_controls(desk, state);
+}
+
+void PlayerPanel::draw_picture(Desk& desk, const PlayerState& state, ImVec2 corner, ImVec2 size) {
+    std::shared_ptr<const Picture> picture = state.picture;
+    int64_t time_us = state.picture_us;
+    if (!desk.view.player() && desk.view.frames()) {  // a live source: what the watching saw
+        const bool newest = desk.view.position_us() >= desk.view.meters().watched_us;
+        const Thumbnail seen =
+            newest ? desk.view.frames()->newest() : desk.view.frames()->thumbnail_at(desk.view.position_us());
+        picture = seen.picture;
+        time_us = seen.time_us;
+    }
+    if (!picture) return;
+    texture_.show(picture);
+    const float width = static_cast<float>(state.width > 0 ? state.width : picture->width);
+    const float height = static_cast<float>(state.height > 0 ? state.height : picture->height);
+    const ImVec2 shown = fitted(width, height, size);
+    const ImVec2 at(corner.x + (size.x - shown.x) / 2, corner.y + (size.y - shown.y) / 2);
+    ImDrawList& list = *ImGui::GetWindowDrawList();
+    list.PushClipRect(corner, sum(corner, size), true);
+    list.AddImage(texture_.id(), at, sum(at, shown));
+    if (desk.settings.show_boxes) draw_boxes(desk, time_us, at, shown);
+    list.PopClipRect();
+    ImGui::SetCursorScreenPos(at);
+    if (ImGui::InvisibleButton("picture", shown) && desk.view.player()) {
+        if (state.playing)
+            desk.view.player()->pause();
+        else
+            desk.view.player()->play();
+    }
+}
+
+void PlayerPanel::draw_boxes(Desk& desk, int64_t time_us, ImVec2 corner, ImVec2 size) const {
+    if (!desk.view.frames()) return;
+    ImDrawList& list = *ImGui::GetWindowDrawList();
+    const Look& look = desk.look;
+    for (const SeenObject& seen : desk.view.frames()->boxes_at(time_us)) {
+        const ImU32 colour = look.kind(seen.object.kind);
+        const ImVec2 from(corner.x + seen.object.left * size.x, corner.y + seen.object.top * size.y);
+        const ImVec2 to(corner.x + seen.object.right * size.x, corner.y + seen.object.bottom * size.y);
+        list.AddRect(from, to, IM_COL32(0, 0, 0, 130), look.px(3), 0, look.px(3.5f));
+        list.AddRect(from, to, colour, look.px(3), 0, look.px(1.8f));
+        if (!desk.settings.show_names) continue;
+        const std::string name = desk.view.kind_name(seen.object.kind);
+        const ImVec2 words = text_size(look.small_text, name);
+        const float top = std::max(from.y - words.y - look.px(3), corner.y);
+        const float left = std::clamp(from.x, corner.x, std::max(corner.x + size.x - words.x - look.px(8), corner.x));
+        list.AddRectFilled({left, top}, {left + words.x + look.px(8), top + words.y + look.px(2)},
+                           IM_COL32(10, 12, 16, 205), look.px(3));
+        draw_text(list, look.small_text, {left + look.px(4), top + look.px(1)}, colour, name);
+    }
+}
+
+// What stands where no picture is, and errors over the picture.
+void PlayerPanel::draw_words(const Desk& desk, const PlayerState& state, ImVec2 corner, ImVec2 size) const {
+    const Look& look = desk.look;
+    ImDrawList& list = *ImGui::GetWindowDrawList();
+    const ImVec2 middle(corner.x + size.x / 2, corner.y + size.y / 2);
+    const auto centred = [&](ImFont* font, float y, ImU32 colour, const std::string& text) {
+        const float wide = std::min(text_size(font, text).x, size.x - look.px(32));
+        draw_text(list, font, {middle.x - wide / 2, y}, colour, text, wide + 1);
+    };
+    const ImU32 white = IM_COL32(232, 234, 238, 255), grey = IM_COL32(150, 160, 175, 255);
+    if (desk.view.phase() == Phase::empty) {
+        draw_icon(list, Icon::film, {middle.x, middle.y - look.px(46)}, look.px(54), grey);
+        centred(look.title, middle.y, white, "Drop a video here");
+        centred(look.text, middle.y + look.px(30), grey,
+                "or press O to open one; a folder or a stream will do as well");
+        return;
+    }
+    std::string error = desk.view.error();
+    if (error.empty() && !state.error.empty()) error = "This video cannot be played here: " + state.error;
+    if (!error.empty()) {
+        const float wrap = std::min(size.x - look.px(48), look.px(620));
+        const ImVec2 words = text_size(look.text, error, wrap);
+        const bool over = state.picture != nullptr;
+        const float top = over ? corner.y + size.y - words.y - look.px(36) : middle.y - words.y / 2;
+        const ImVec2 from(middle.x - words.x / 2 - look.px(16), top - look.px(12));
+        const ImVec2 to(middle.x + words.x / 2 + look.px(16), top + words.y + look.px(12));
+        list.AddRectFilled(from, to, IM_COL32(30, 14, 16, 235), look.px(8));
+        list.AddRect(from, to, desk.look.colours.bad, look.px(8));
+        list.AddText(look.text, look.text->FontSize, {middle.x - words.x / 2, top}, white, error.c_str(), nullptr,
+                     wrap);
+    } else if (!state.picture && (!desk.view.frames() || !desk.view.frames()->newest().picture)) {
+        centred(look.text, middle.y, grey,
+                desk.view.phase() == Phase::loading ? "Opening " + desk.view.title() + " …" : "");
+    }
+}
+
+void PlayerPanel::draw_controls(Desk& desk, const PlayerState& state) {
+    const Look& look = desk.look;
+    Player* player = desk.view.player();
+    const float row = look.px(controls_px), button = look.px(32);
+    const ImVec2 corner = ImGui::GetCursorScreenPos();
+    const float width = ImGui::GetContentRegionAvail().x;
+    const float top = corner.y + (row - button) / 2;
+    const auto place = [&](float x) { ImGui::SetCursorScreenPos({corner.x + look.px(x), top}); };
+    place(10);
+    if (icon_button(look, "back", Icon::back, "One picture back  ,") && player) player->step(-1);
+    place(46);
+    if (icon_button(look, "play", state.playing ? Icon::pause : Icon::play, "Play or pause  Space") && player)
+        state.playing ? player->pause() : player->play();
+    place(82);
+    if (icon_button(look, "on", Icon::forward, "One picture on  .") && player) player->step(1);
+    ImDrawList& list = *ImGui::GetWindowDrawList();
+    const float text_y = corner.y + (row - look.text->FontSize) / 2;
+    const std::string here = written_time(desk.view.position_us());
+    const std::string all = " / " + written_time(desk.view.length_us());
+    float x = corner.x + look.px(126);
+    draw_text(list, look.bold, {x, text_y}, look.colours.text, here);
+    x += text_size(look.bold, here).x;
+    draw_text(list, look.text, {x, text_y}, look.colours.faint, all);
+    x += text_size(look.text, all).x + look.px(14);
+    if (state.playing && state.rate != 1)
+        draw_text(list, look.text, {x, text_y}, look.colours.accent, rate_text(state.rate));
+    else if (!player && desk.view.phase() == Phase::watching)
+        draw_text(list, look.text, {x, text_y}, look.colours.bad, "live");
+    ImGui::SetCursorScreenPos({corner.x + width - look.px(78), top});
+    if (icon_button(look, "boxes", Icon::boxes, "Boxes around objects  B", desk.settings.show_boxes))
+        desk.settings.show_boxes = !desk.settings.show_boxes;
+    ImGui::SetCursorScreenPos({corner.x + width - look.px(42), top});
+    if (icon_button(look, "names", Icon::names, "Names of objects  N", desk.settings.show_names))
+        desk.settings.show_names = !desk.settings.show_names;
+}
+
+}  // namespace lv

@@ -1,0 +1,375 @@
+#include "app/desktop/session_view.h"
+
+#include <algorithm>
+#include <chrono>
+#include <system_error>
+
+#include "app/atomic_file.h"
+#include "app/desktop/folder_list.h"
+#include "app/model_path.h"
+#include "app/time_text.h"
+#include "app/watch_notes.h"
+#include "kernels/core/error.h"
+
+namespace lv {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr int64_t caption_us = 10'000'000;  // length of a caption's interval
+constexpr int64_t lanes_us = 200'000;       // lanes are copied at most this often
+constexpr size_t most_notices = 32;
+constexpr size_t most_moments = 6;  // of an answer's evidence; the command line prints three
+
+int64_t steady_us() {
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+}
+
+template <typename T>
+bool is_ready(const std::future<T>& future) {
+    return future.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+}
+
+std::string words_of(const std::exception_ptr& failure) {
+    try {
+        std::rethrow_exception(failure);
+    } catch (const std::exception& error) {
+        return error.what();
+    }
+}
+
+// Errors begin in lower case, for "longview: ..."; here they stand alone.
+std::string sentence(std::string text) {
+    if (text.empty()) return text;
+    if (text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+    if (text.back() != '.' && text.back() != '?' && text.back() != '!') text += '.';
+    return text;
+}
+
+GenerateOptions answer_options(const Settings& settings) {
+    GenerateOptions options;
+    options.temperature = settings.temperature;
+    options.most_moments = most_moments;
+    return options;
+}
+
+}  // namespace
+
+SessionView::Running::Running(std::shared_ptr<const LoadedModel> model, const Settings& settings)
+    : context(static_cast<size_t>(settings.threads)), session(std::move(model), context, answer_options(settings)) {}
+
+SessionView::SessionView(Settings& settings) : settings_(settings) { begin_loading(); }
+
+SessionView::~SessionView() = default;
+
+void SessionView::begin_loading() {
+    model_.reset();
+    model_dir_ = settings_.model_dir;
+    loading_ = std::async(std::launch::async, [dir = model_dir_] { return load_model(find_model(dir)); });
+}
+
+void SessionView::say(std::string text, bool is_error) {
+    const uint64_t number = notices_.empty() ? 1 : notices_.back().number + 1;
+    notices_.push_back({sentence(std::move(text)), is_error, number});
+    if (notices_.size() > most_notices) notices_.erase(notices_.begin());
+}
+
+void SessionView::open(const std::string& source) {
+    std::error_code ignored;
+    if (fs::is_directory(source, ignored)) {
+        const std::vector<std::string> videos = videos_in(source);
+        if (videos.empty()) return say("There is no video in the folder " + source, true);
+        open(videos.front());
+        playlist_ = videos;
+        return;
+    }
+    const bool listed = std::find(playlist_.begin(), playlist_.end(), source) != playlist_.end();
+    close();
+    if (!listed) playlist_.clear();
+    source_ = source;
+    phase_ = Phase::loading;
+    settings_.remember(source);
+    if (Player::can_play(source)) player_ = std::make_unique<Player>(source);
+    if (model_dir_ != settings_.model_dir || (!model_ && !loading_.valid())) begin_loading();
+    take_model();
+}
+
+void SessionView::open_neighbour(int step) {
+    const auto here = std::find(playlist_.begin(), playlist_.end(), source_);
+    if (here == playlist_.end()) return;
+    const std::ptrdiff_t next = here - playlist_.begin() + step;
+    if (next >= 0 && next < static_cast<std::ptrdiff_t>(playlist_.size())) {
+        const std::string source = playlist_[static_cast<size_t>(next)];
+        open(source);
+    }
+}
+
+// Both end within a picture or a chunk of rows, but not at once.
+void SessionView::retire() {
+    std::erase_if(retired_, [](const std::future<void>& done) { return is_ready(done); });
+    if (!running_ && !player_) return;
+    if (running_) running_->session.stop();
+    retired_.push_back(
+        std::async(std::launch::async, [running = std::move(running_), player = std::move(player_)]() mutable {
+            player.reset();
+            running.reset();
+        }));
+}
+
+void SessionView::close() {
+    retire();
+    phase_ = Phase::empty;
+    source_.clear();
+    error_.clear();
+    info_ = {};
+    meters_ = {};
+    history_.clear();
+    turns_.clear();
+    evidence_turn_.reset();
+    lanes_.clear();
+    lanes_version_ = 0;
+    captions_.reset();
+    chosen_us_ = -1;
+}
+
+void SessionView::stop_watching() {
+    if (phase_ == Phase::watching && running_) running_->session.stop_watching();
+}
+
+void SessionView::take_model() {
+    if (loading_.valid() && is_ready(loading_)) {
+        try {
+            model_ = loading_.get();
+        } catch (const std::exception& error) {
+            error_ = sentence(error.what());
+            if (phase_ == Phase::loading) phase_ = Phase::failed;
+            say(error_, true);
+        }
+    }
+    if (phase_ == Phase::loading && model_ && !running_) start();
+}
+
+void SessionView::start() {
+    try {
+        running_ = std::make_unique<Running>(model_, settings_);
+        WatchRequest request;
+        request.source = source_;
+        request.sampling.fps = settings_.fps;
+        request.sampling.keyframes = settings_.keyframes;
+        request.threads = settings_.threads;
+        FrameLog& log = running_->log;
+        running_->session.watch(
+            request, {},
+            [&log](const SeenFrame& frame, const std::shared_ptr<const Picture>& picture) { log.add(frame, picture); });
+    } catch (const std::exception& error) {
+        error_ = sentence(error.what());
+        phase_ = Phase::failed;
+    }
+}
+
+bool SessionView::update() {
+    bool changed = false;
+    if (loading_.valid()) {
+        take_model();
+        changed = !loading_.valid();
+    }
+    if (!running_) return changed;
+    while (std::optional<SessionEvent> event = running_->session.poll_event()) {
+        take(*event);
+        changed = true;
+        if (!running_) return true;
+    }
+    advance_captions();
+    const int64_t now_us = steady_us();
+    if (const uint64_t version = running_->log.version();
+        version != lanes_version_ && (now_us - lanes_taken_us_ >= lanes_us || phase_ != Phase::watching)) {
+        lanes_ = running_->log.lanes();
+        lanes_version_ = version;
+        lanes_taken_us_ = now_us;
+        changed = true;
+    }
+    return changed;
+}
+
+void SessionView::take(SessionEvent& event) {
+    if (const auto* started = std::get_if<WatchStarted>(&event)) {
+        take_started(*started);
+    } else if (const auto* progress = std::get_if<WatchProgress>(&event)) {
+        meters_ = progress->meters;
+        history_.add(meters_, model_->language->config());
+    } else if (const auto* ended = std::get_if<WatchEnded>(&event)) {
+        take_ended(*ended);
+    } else if (const auto* piece = std::get_if<AnswerPiece>(&event)) {
+        if (ChatTurn* turn = turn_of(piece->id); turn && turn->state != TurnState::stopped) {
+            turn->answer += piece->text;
+            turn->state = TurnState::answering;
+        }
+    } else if (const auto* ready = std::get_if<AnswerReady>(&event)) {
+        take_answer(*ready);
+    }
+}
+
+void SessionView::take_started(const WatchStarted& started) {
+    info_ = started.source;
+    meters_ = started.meters;
+    phase_ = Phase::watching;
+}
+
+void SessionView::take_ended(const WatchEnded& ended) {
+    meters_ = ended.meters;
+    history_.add(meters_, model_->language->config());
+    phase_ = ended.failure ? Phase::failed : Phase::watched;
+    if (ended.failure) {
+        error_ = sentence(words_of(ended.failure));
+        if (meters_.frames > 0) error_ += " What was seen until then can be asked.";
+        return;
+    }
+    if (const std::string note = damage_note(title(), ended); !note.empty())
+        say(note + "; the answers hold for the part that could be read", true);
+}
+
+void SessionView::take_answer(const AnswerReady& ready) {
+    try {
+        if (captions_ && captions_->take(ready, running_->session, model_->kind_names())) return;
+    } catch (const std::exception& error) {
+        say(std::string("The captions could not be made: ") + error.what(), true);
+        captions_.reset();
+        return;
+    }
+    ChatTurn* turn = turn_of(ready.id);
+    if (!turn || turn->state == TurnState::stopped) return;
+    if (ready.failure) {
+        turn->state = TurnState::failed;
+        turn->answer = sentence(words_of(ready.failure));
+        return;
+    }
+    turn->state = ready.answer.complete ? TurnState::answered : TurnState::stopped;
+    turn->answer = ready.answer.text;
+    turn->evidence = ready.answer.evidence;
+    turn->asked_at_us = ready.asked_at_us;
+    turn->first_token_us = ready.answer.first_token_us;
+    turn->total_us = ready.answer.total_us;
+    turn->tokens = ready.answer.ids.size();
+    if (!turn->evidence.empty()) evidence_turn_ = static_cast<size_t>(turn - turns_.data());
+}
+
+ChatTurn* SessionView::turn_of(uint64_t id) {
+    const auto found =
+        std::find_if(turns_.rbegin(), turns_.rend(), [&](const ChatTurn& turn) { return turn.id == id; });
+    return found == turns_.rend() ? nullptr : &*found;
+}
+
+void SessionView::ask(std::string question) {
+    ChatTurn turn;
+    turn.question = std::move(question);
+    try {
+        require(running_ != nullptr, phase_ == Phase::failed ? "the video could not be opened; open another one"
+                                                             : "no video is open; open one first");
+        turn.id = running_->session.ask(turn.question, AskWhen::now);
+    } catch (const std::exception& error) {
+        turn.state = TurnState::failed;
+        turn.answer = sentence(error.what());
+    }
+    turns_.push_back(std::move(turn));
+}
+
+bool SessionView::answering() const {
+    return std::any_of(turns_.begin(), turns_.end(), [](const ChatTurn& turn) {
+        return turn.state == TurnState::waiting || turn.state == TurnState::answering;
+    });
+}
+
+void SessionView::stop_answer() {
+    for (ChatTurn& turn : turns_) {
+        if (turn.state != TurnState::waiting && turn.state != TurnState::answering) continue;
+        turn.state = TurnState::stopped;
+        if (running_) running_->session.stop_answer(turn.id);
+    }
+}
+
+void SessionView::clear_chat() {
+    stop_answer();
+    turns_.clear();
+    evidence_turn_.reset();
+}
+
+const ChatTurn* SessionView::evidence() const {
+    return evidence_turn_ && *evidence_turn_ < turns_.size() ? &turns_[*evidence_turn_] : nullptr;
+}
+
+void SessionView::export_to(const fs::path& path) {
+    try {
+        const std::string extension = path.extension().string();
+        if (extension == ".md" || extension == ".json") {
+            require(!turns_.empty(), "there is no conversation to export yet; ask something first");
+            write_file_atomically(path,
+                                  extension == ".md" ? chat_markdown(turns_, title()) : chat_json(turns_, source_));
+            say("The conversation is in " + path.string());
+            return;
+        }
+        require(running_ && phase_ != Phase::loading, "no video is open; open one first");
+        require(!captions_, "captions are being made already; wait until they are done");
+        const int64_t end_us = phase_ == Phase::watched && meters_.end_us > 0 ? meters_.end_us : meters_.watched_us;
+        captions_.emplace(path, meters_.first_us, end_us, caption_us);
+    } catch (const std::exception& error) {
+        say(error.what(), true);
+    }
+}
+
+void SessionView::advance_captions() {
+    if (!captions_) return;
+    try {
+        captions_->ask_more(running_->session);
+        if (!captions_->complete()) return;
+        captions_->write();
+        say("The captions are in " + captions_->path().string());
+    } catch (const std::exception& error) {
+        say(error.what(), true);
+    }
+    captions_.reset();
+}
+
+void SessionView::seek(int64_t time_us) {
+    if (player_)
+        player_->seek(time_us);
+    else
+        chosen_us_ = std::clamp<int64_t>(time_us, 0, std::max<int64_t>(length_us(), 0));
+}
+
+int64_t SessionView::position_us() const {
+    if (player_) return player_->state().position_us;
+    return chosen_us_ >= 0 ? chosen_us_ : meters_.watched_us;
+}
+
+int64_t SessionView::length_us() const {
+    const int64_t file_us = player_ ? player_->state().duration_us : 0;
+    return std::max({file_us, meters_.end_us, info_.duration_us, meters_.watched_us});
+}
+
+std::string SessionView::title() const {
+    const std::string plain = source_.substr(0, source_.find('?'));
+    const std::string name = fs::path(plain).filename().string();
+    return name.empty() ? source_ : name;
+}
+
+std::string SessionView::kind_name(int kind) const {
+    if (!model_ || kind < 0 || static_cast<size_t>(kind) >= model_->kind_names().size()) return "?";
+    return model_->kind_names()[static_cast<size_t>(kind)];
+}
+
+std::vector<std::string> SessionView::suggestions() const {
+    std::vector<std::string> questions{"What is visible now?"};
+    const auto article = [](const std::string& name) {
+        return (std::string("aeiou").find(name[0]) == std::string::npos ? "a " : "an ") + name;
+    };
+    for (const KindLane& lane : lanes_) {
+        if (questions.size() >= 4) break;
+        const std::string name = kind_name(lane.kind);
+        questions.push_back("When does " + article(name) + " first appear?");
+        if (questions.size() < 4) questions.push_back("Where is the " + name + " now?");
+    }
+    if (lanes_.empty()) questions.push_back("Is there a person in the video?");
+    return questions;
+}
+
+}  // namespace lv

@@ -1,0 +1,145 @@
+// One window's work as plain values: what is open, how far it is, what was said. Knows no window; panels only draw it.
+//
+// Everything here belongs to one thread (the window's) and none of it waits: models load, sessions end and files are
+// watched elsewhere. update() takes what has happened since the last call.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/captions.h"
+#include "app/desktop/caption_export.h"
+#include "app/desktop/chat_log.h"
+#include "app/desktop/frame_log.h"
+#include "app/desktop/meter_history.h"
+#include "app/desktop/player.h"
+#include "app/desktop/settings.h"
+#include "app/session.h"
+
+namespace lv {
+
+enum class Phase {
+    empty,     // nothing is open
+    loading,   // the model or the source is being opened
+    watching,  // frames come
+    watched,   // the end was reached, or the stream ended
+    failed,    // as watched, with what came before; the reason is in error()
+};
+
+// A sentence for the user, shown for a while.
+struct Notice {
+    std::string text;
+    bool is_error = false;
+    uint64_t number = 0;  // rises
+};
+
+class SessionView {
+   public:
+    // `settings` outlives the view; what concerns watching is read when a video is opened.
+    explicit SessionView(Settings& settings);
+    ~SessionView();  // waits for the threads
+    SessionView(const SessionView&) = delete;
+    SessionView& operator=(const SessionView&) = delete;
+
+    // Closes what is open and opens a source: a path, a URL, camera:0, screen:, test:. A folder is a list of videos,
+    // of which the first is opened. Errors come as failed or as a notice.
+    void open(const std::string& source);
+    void close();
+    // Opens the next (1) or the previous (-1) video of the folder that was opened.
+    void open_neighbour(int step);
+    // Stops watching; the memory stays and can be asked.
+    void stop_watching();
+    // Takes what has happened. True when something has changed that is worth a redraw.
+    bool update();
+
+    // A question for the conversation. Never throws: what is wrong with it becomes the turn's answer.
+    void ask(std::string question);
+    // Ends the answer that is being given, and forgets the questions that wait.
+    void stop_answer();
+    bool answering() const;
+    void clear_chat();
+    // The turn whose evidence the timeline shows; by number in turns().
+    void choose_evidence(size_t turn) { evidence_turn_ = turn; }
+
+    // By extension: .md, .json the conversation; .srt, .vtt, .jsonl, .txt captions, which are asked for first and
+    // written when the last has come. Success and failure come as notices.
+    void export_to(const std::filesystem::path& path);
+    bool exporting() const { return captions_.has_value(); }
+    double export_share() const { return captions_ ? captions_->share() : 0; }
+
+    // Seeks player and timeline alike; without a player it chooses the picture that is shown.
+    void seek(int64_t time_us);
+    int64_t position_us() const;
+
+    Phase phase() const { return phase_; }
+    const std::string& source() const { return source_; }
+    std::string title() const;  // of the source, short
+    const std::vector<std::string>& playlist() const { return playlist_; }
+    const std::string& error() const { return error_; }
+    const SourceInfo& info() const { return info_; }
+    const Meters& meters() const { return meters_; }
+    const MeterHistory& history() const { return history_; }
+    const std::vector<ChatTurn>& turns() const { return turns_; }
+    const std::vector<KindLane>& lanes() const { return lanes_; }
+    const std::vector<Notice>& notices() const { return notices_; }
+    const ChatTurn* evidence() const;  // null: no answer with evidence is chosen
+    std::vector<std::string> suggestions() const;
+    std::string kind_name(int kind) const;
+    const FrameLog* frames() const { return running_ ? &running_->log : nullptr; }
+    Player* player() { return player_.get(); }
+    const Player* player() const { return player_.get(); }
+    // Of what can be shown: the file's length, or as far as it was watched.
+    int64_t length_us() const;
+    const Model* model() const { return model_ ? model_->language.get() : nullptr; }
+    void say(std::string text, bool is_error = false);
+
+   private:
+    // A session with what it needs to live; ends in a thread of its own.
+    struct Running {
+        Running(std::shared_ptr<const LoadedModel> model, const Settings& settings);
+        Context context;
+        FrameLog log;
+        Session session;  // last: its threads use the others
+    };
+
+    void begin_loading();
+    void take_model();
+    void start();
+    void retire();
+    void take(SessionEvent& event);
+    void take_started(const WatchStarted& started);
+    void take_ended(const WatchEnded& ended);
+    void take_answer(const AnswerReady& ready);
+    void advance_captions();
+    ChatTurn* turn_of(uint64_t id);
+
+    Settings& settings_;
+    std::shared_ptr<const LoadedModel> model_;
+    std::string model_dir_;  // that model_ was loaded from
+    std::future<std::shared_ptr<const LoadedModel>> loading_;
+    std::unique_ptr<Running> running_;
+    std::unique_ptr<Player> player_;
+    std::vector<std::future<void>> retired_;
+
+    Phase phase_ = Phase::empty;
+    std::string source_, error_;
+    std::vector<std::string> playlist_;
+    SourceInfo info_;
+    Meters meters_;
+    MeterHistory history_;
+    std::vector<ChatTurn> turns_;
+    std::optional<size_t> evidence_turn_;
+    std::vector<KindLane> lanes_;
+    uint64_t lanes_version_ = 0;
+    int64_t lanes_taken_us_ = 0;  // steady clock
+    std::vector<Notice> notices_;
+    std::optional<CaptionExport> captions_;
+    int64_t chosen_us_ = -1;  // without a player: the time being looked at; -1: the newest
+};
+
+}  // namespace lv

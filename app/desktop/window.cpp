@@ -1,0 +1,269 @@
+#include <GLFW/glfw3.h>
+#include <backends/imgui_impl_glfw.h>
+#include <backends/imgui_impl_opengl3.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include "app/desktop/desktop.h"
+#include "app/desktop/window_input.h"
+#include "app/desktop/window_layout.h"
+#include "app/interrupt.h"
+#include "kernels/core/error.h"
+
+namespace lv {
+namespace {
+
+constexpr double settings_s = 2;  // changes are written this long after they were made
+constexpr double awake_s = 0.7;   // after a key or a move of the mouse everything is drawn at full pace
+constexpr double software_pace_s = 1.0 / 40;
+constexpr double pace_s = 1.0 / 60;
+constexpr double watching_pace_s = 1.0 / 8;  // the meters and the timeline; the cores belong to the watching
+constexpr double idle_pace_s = 0.4;          // the caret blinks
+constexpr double unfocused_pace_s = 1.0;
+
+std::string glfw_words() {
+    const char* words = nullptr;
+    glfwGetError(&words);
+    return words ? words : "no reason given";
+}
+
+struct Glfw {
+    Glfw() {
+        require(glfwInit() == GLFW_TRUE, "opening the window: there is no screen to open it on (", glfw_words(),
+                "); start it in a graphical session, or see 'longview --help' for what the terminal can do");
+    }
+    ~Glfw() { glfwTerminate(); }
+};
+
+struct WindowFree {
+    void operator()(GLFWwindow* window) const { glfwDestroyWindow(window); }
+};
+using WindowPtr = std::unique_ptr<GLFWwindow, WindowFree>;
+
+WindowPtr make_window(const Settings& settings) {
+    glfwWindowHint(GLFW_CONTEXT_VERSION_MAJOR, 3);
+    glfwWindowHint(GLFW_CONTEXT_VERSION_MINOR, 2);
+    glfwWindowHint(GLFW_OPENGL_PROFILE, GLFW_OPENGL_CORE_PROFILE);
+    glfwWindowHint(GLFW_OPENGL_FORWARD_COMPAT, GLFW_TRUE);
+    glfwWindowHint(GLFW_VISIBLE, GLFW_FALSE);
+    glfwWindowHintString(GLFW_X11_CLASS_NAME, "longview");
+    WindowPtr window(glfwCreateWindow(settings.window_width, settings.window_height, "Longview", nullptr, nullptr));
+    require(window != nullptr, "opening the window: this screen gives no OpenGL 3.2 (", glfw_words(),
+            "); install a graphics driver (Mesa's software one will do: libgl1-mesa-dri)");
+    glfwSetWindowSizeLimits(window.get(), 640, 420, GLFW_DONT_CARE, GLFW_DONT_CARE);
+    glfwMakeContextCurrent(window.get());
+    return window;
+}
+
+// ImGui and its two back ends, on the current context.
+struct ImGuiRun {
+    explicit ImGuiRun(GLFWwindow* window) {
+        IMGUI_CHECKVERSION();
+        ImGui::CreateContext();
+        ImGui::GetIO().IniFilename = nullptr;
+        ImGui_ImplGlfw_InitForOpenGL(window, false);
+        ImGui_ImplOpenGL3_Init("#version 150");
+    }
+    ~ImGuiRun() {
+        ImGui_ImplOpenGL3_Shutdown();
+        ImGui_ImplGlfw_Shutdown();
+        ImGui::DestroyContext();
+    }
+};
+
+// What --timings prints.
+struct Timings {
+    int64_t frames = 0;
+    double busy_s = 0;     // spent in drawing, to the swap
+    double longest_s = 0;  // of a frame
+    double playing_s = 0;
+    int64_t playing_frames = 0;
+};
+
+class DesktopWindow {
+   public:
+    DesktopWindow(const DesktopOptions& options, std::filesystem::path settings_file)
+        : settings_file_(std::move(settings_file)), settings_(read_settings(settings_file_)), saved_(settings_) {
+        if (!options.model.dir.empty()) settings_.model_dir = options.model.dir;
+        if (options.model.threads > 0) settings_.threads = options.model.threads;
+        if (options.fps) settings_.fps = *options.fps;
+        if (options.keyframes) settings_.keyframes = true;
+        window_ = make_window(settings_);
+        imgui_ = std::make_unique<ImGuiRun>(window_.get());
+        input_ = std::make_unique<WindowInput>(window_.get());
+        const auto* renderer = reinterpret_cast<const char*>(glGetString(GL_RENDERER));
+        software_ = renderer && (std::strstr(renderer, "llvmpipe") || std::strstr(renderer, "softpipe"));
+        glfwSwapInterval(software_ ? 0 : 1);
+        thumbnails_ = std::make_unique<ThumbnailTextures>();
+        layout_ = std::make_unique<WindowLayout>();
+        view_ = std::make_unique<SessionView>(settings_);
+        if (!options.source.empty()) view_->open(options.source);
+        glfwShowWindow(window_.get());
+    }
+    ~DesktopWindow() {
+        layout_.reset();  // textures go while the context is there
+        thumbnails_.reset();
+        imgui_.reset();
+    }
+    DesktopWindow(const DesktopWindow&) = delete;
+    DesktopWindow& operator=(const DesktopWindow&) = delete;
+
+    void run(const Interrupt& interrupt);
+    const Timings& timings() const { return timings_; }
+    const SessionView& view() const { return *view_; }
+
+   private:
+    bool wait_for_turn();
+    double pace() const;
+    void draw();
+    void remake_look();
+    void toggle_full_screen();
+    void keep_settings(double now_s);
+
+    const std::filesystem::path settings_file_;
+    Settings settings_, saved_;
+    double changed_at_s_ = 0;
+    Glfw glfw_;
+    WindowPtr window_;
+    std::unique_ptr<ImGuiRun> imgui_;
+    std::unique_ptr<WindowInput> input_;
+    std::unique_ptr<ThumbnailTextures> thumbnails_;
+    std::unique_ptr<WindowLayout> layout_;
+    std::unique_ptr<SessionView> view_;
+    Look look_;
+    bool new_look_ = true, software_ = false, quit_ = false;
+    double drawn_at_s_ = -1;
+    std::array<int, 4> windowed_{};  // x y width height, while the screen is full
+    Timings timings_;
+};
+
+double DesktopWindow::pace() const {
+    const double full = software_ ? software_pace_s : pace_s;
+    const PlayerState player = view_->player() ? view_->player()->state() : PlayerState{};
+    if (player.playing || player.seeking || view_->answering() || input_->waiting()) return full;
+    if (glfwGetTime() - input_->last_event_s() < awake_s) return full;
+    if (view_->phase() == Phase::watching || view_->phase() == Phase::loading || view_->exporting())
+        return watching_pace_s;
+    return glfwGetWindowAttrib(window_.get(), GLFW_FOCUSED) ? idle_pace_s : unfocused_pace_s;
+}
+
+// Waits for the next frame's moment, or for an event that makes it come earlier. False: not yet.
+bool DesktopWindow::wait_for_turn() {
+    const double wait_s = drawn_at_s_ + pace() - glfwGetTime();
+    if (wait_s > 0)
+        glfwWaitEventsTimeout(wait_s);
+    else
+        glfwPollEvents();
+    return glfwGetTime() - drawn_at_s_ >= pace();
+}
+
+void DesktopWindow::remake_look() {
+    float screen_scale = 1, ignored = 1;
+    glfwGetWindowContentScale(window_.get(), &screen_scale, &ignored);
+    int wide = 0, high = 0, wide_px = 0, high_px = 0;
+    glfwGetWindowSize(window_.get(), &wide, &high);
+    glfwGetFramebufferSize(window_.get(), &wide_px, &high_px);
+    if (wide > 0 && wide_px > 0) screen_scale *= static_cast<float>(wide) / static_cast<float>(wide_px);
+    look_ = make_look(settings_, std::clamp(screen_scale, 0.5f, 4.0f));
+    ImGui_ImplOpenGL3_DestroyFontsTexture();
+    ImGui_ImplOpenGL3_CreateFontsTexture();
+    new_look_ = false;
+}
+
+void DesktopWindow::toggle_full_screen() {
+    GLFWwindow* window = window_.get();
+    if (glfwGetWindowMonitor(window)) {
+        glfwSetWindowMonitor(window, nullptr, windowed_[0], windowed_[1], windowed_[2], windowed_[3], GLFW_DONT_CARE);
+        return;
+    }
+    GLFWmonitor* monitor = glfwGetPrimaryMonitor();
+    if (!monitor) return;
+    glfwGetWindowPos(window, &windowed_[0], &windowed_[1]);
+    glfwGetWindowSize(window, &windowed_[2], &windowed_[3]);
+    const GLFWvidmode* mode = glfwGetVideoMode(monitor);
+    glfwSetWindowMonitor(window, monitor, 0, 0, mode->width, mode->height, mode->refreshRate);
+}
+
+void DesktopWindow::draw() {
+    const double begin_s = glfwGetTime();
+    if (new_look_) remake_look();
+    input_->deliver();
+    ImGui_ImplOpenGL3_NewFrame();
+    ImGui_ImplGlfw_NewFrame();
+    ImGui::NewFrame();
+    const WindowLayout::Outcome outcome = layout_->draw(*view_, settings_, look_, *thumbnails_);
+    ImGui::Render();
+    int width = 0, height = 0;
+    glfwGetFramebufferSize(window_.get(), &width, &height);
+    glViewport(0, 0, width, height);
+    const ImVec4 ground = as_vector(look_.colours.back);
+    glClearColor(ground.x, ground.y, ground.z, 1);
+    glClear(GL_COLOR_BUFFER_BIT);
+    ImGui_ImplOpenGL3_RenderDrawData(ImGui::GetDrawData());
+    thumbnails_->end_frame();
+    const double drawn_s = glfwGetTime() - begin_s;
+    glfwSwapBuffers(window_.get());
+    new_look_ |= outcome.new_look;
+    quit_ |= outcome.quit;
+    if (outcome.toggle_full_screen) toggle_full_screen();
+    ++timings_.frames;
+    timings_.busy_s += drawn_s;
+    timings_.longest_s = std::max(timings_.longest_s, drawn_s);
+    if (view_->player() && view_->player()->state().playing) {
+        timings_.playing_s += begin_s - drawn_at_s_;
+        ++timings_.playing_frames;
+    }
+    drawn_at_s_ = begin_s;
+}
+
+void DesktopWindow::keep_settings(double now_s) {
+    if (!glfwGetWindowMonitor(window_.get()))
+        glfwGetWindowSize(window_.get(), &settings_.window_width, &settings_.window_height);
+    if (settings_ == saved_) {
+        changed_at_s_ = now_s;
+    } else if (now_s - changed_at_s_ > settings_s || quit_) {
+        saved_ = settings_;
+        try {
+            write_settings(settings_, settings_file_);
+        } catch (const Error& error) {
+            view_->say(error.what(), true);
+        }
+    }
+}
+
+void DesktopWindow::run(const Interrupt& interrupt) {
+    while (!quit_) {
+        if (!wait_for_turn()) continue;
+        for (const std::string& path : input_->take_dropped()) view_->open(path);
+        view_->update();
+        draw();
+        quit_ |= glfwWindowShouldClose(window_.get()) || interrupt.happened();
+        keep_settings(glfwGetTime());
+    }
+}
+
+void print_timings(const DesktopWindow& window) {
+    const Timings& timings = window.timings();
+    const Meters& meters = window.view().meters();
+    const auto frames = static_cast<double>(std::max<int64_t>(timings.frames, 1));
+    std::fprintf(stderr, "drawn %lld frames, %.1f ms each, the longest %.1f ms; while playing %.1f a second\n",
+                 static_cast<long long>(timings.frames), timings.busy_s / frames * 1e3, timings.longest_s * 1e3,
+                 timings.playing_s > 0 ? static_cast<double>(timings.playing_frames) / timings.playing_s : 0);
+    std::fprintf(stderr, "watched %lld frames in %.2f s\n", static_cast<long long>(meters.frames),
+                 static_cast<double>(meters.elapsed_us) / 1e6);
+}
+
+}  // namespace
+
+int run_desktop(const DesktopOptions& options, const Interrupt& interrupt) {
+    DesktopWindow window(options, settings_path(std::getenv("XDG_CONFIG_HOME"), std::getenv("HOME")));
+    window.run(interrupt);
+    if (options.timings) print_timings(window);
+    return interrupt.happened() ? exit_interrupted : 0;
+}
+
+}  // namespace lv

@@ -1,0 +1,195 @@
+// The window's work without a window: open, watch, ask, seek, export.
+#include "app/desktop/session_view.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "app/model_path.h"
+#include "tests/app/clips.h"
+#include "tests/app/run_program.h"
+
+namespace lv {
+namespace {
+
+using namespace std::chrono_literals;
+
+class AView : public testing::Test {
+   protected:
+    AView() {
+        settings_.model_dir = test::model_folder().string();
+        settings_.threads = 2;
+        settings_.fps = 0.5;
+    }
+    // Updates the view, as the window does, until `done`. False after a minute.
+    template <typename Done>
+    static bool until(SessionView& view, const Done& done) {
+        const auto end = std::chrono::steady_clock::now() + 60s;
+        std::mutex mutex;
+        std::condition_variable ticks;
+        for (std::unique_lock lock(mutex); std::chrono::steady_clock::now() < end; ticks.wait_for(lock, 5ms)) {
+            view.update();
+            if (done()) return true;
+        }
+        return false;
+    }
+    static bool until_watched(SessionView& view) {
+        return until(view, [&] { return view.phase() == Phase::watched || view.phase() == Phase::failed; });
+    }
+    static bool until_answered(SessionView& view) {
+        return until(view, [&] { return !view.answering(); });
+    }
+    Settings settings_;
+    const std::string clip_ = test::bundled_clip().string();
+};
+
+TEST_F(AView, WatchesTheClipAndAnswersWithEvidence) {
+    SessionView view(settings_);
+    EXPECT_EQ(view.phase(), Phase::empty);
+    view.open(clip_);
+    EXPECT_EQ(settings_.recent.front(), clip_);
+    ASSERT_TRUE(until_watched(view));
+    EXPECT_EQ(view.phase(), Phase::watched) << view.error();
+    EXPECT_EQ(view.meters().frames, 40);
+    EXPECT_EQ(view.title(), "pedestrians.mp4");
+    EXPECT_FALSE(view.lanes().empty());
+    EXPECT_EQ(view.kind_name(view.lanes().front().kind), "person");
+    EXPECT_GT(view.history().points().size(), 2u);
+    EXPECT_FALSE(view.frames()->boxes_at(10'000'000).empty());
+
+    view.ask("When does a person first appear?");
+    EXPECT_TRUE(view.answering());
+    ASSERT_TRUE(until_answered(view));
+    const ChatTurn& turn = view.turns().back();
+    EXPECT_EQ(turn.state, TurnState::answered);
+    ASSERT_FALSE(time_links(turn.answer).empty()) << turn.answer;
+    EXPECT_EQ(view.evidence(), &turn);
+    EXPECT_GT(turn.first_token_us, 0);
+
+    view.seek(30'000'000);
+    EXPECT_TRUE(until(view, [&] { return view.player()->state().picture_us >= 29'800'000; }));
+    EXPECT_EQ(view.position_us(), 30'000'000);
+}
+
+TEST_F(AView, IsAskedAtAnyMoment) {
+    SessionView view(settings_);
+    view.ask("too early?");
+    EXPECT_EQ(view.turns().back().state, TurnState::failed);
+    EXPECT_EQ(view.turns().back().answer, "No video is open; open one first.");
+    view.open(clip_);
+    ASSERT_TRUE(until(view, [&] { return view.meters().frames > 0; }));
+    view.ask("is there a person now");
+    ASSERT_TRUE(until_answered(view));
+    EXPECT_EQ(view.turns().back().state, TurnState::answered);
+    EXPECT_EQ(view.turns().size(), 1u);  // what was said before a video was opened belongs to none
+}
+
+TEST_F(AView, StopsAnAnswerAndClearsTheConversation) {
+    SessionView view(settings_);
+    view.open(clip_);
+    ASSERT_TRUE(until_watched(view));
+    for (int i = 0; i < 20; ++i) view.ask("describe the video");
+    view.stop_answer();
+    EXPECT_FALSE(view.answering());
+    EXPECT_EQ(view.turns().back().state, TurnState::stopped);
+    view.ask("is there a dog");
+    ASSERT_TRUE(until_answered(view));
+    EXPECT_EQ(view.turns().back().state, TurnState::answered);
+    view.clear_chat();
+    EXPECT_TRUE(view.turns().empty());
+    EXPECT_FALSE(view.evidence());
+}
+
+TEST_F(AView, StopsWatchingAndKeepsTheMemory) {
+    SessionView view(settings_);
+    view.open("test:duration=1000000");
+    ASSERT_TRUE(until(view, [&] { return view.meters().frames > 2; }));
+    EXPECT_FALSE(view.player());  // a generated source is not opened twice
+    view.stop_watching();
+    ASSERT_TRUE(until_watched(view));
+    EXPECT_EQ(view.phase(), Phase::watched);
+    view.ask("is there a person in the video");
+    ASSERT_TRUE(until_answered(view));
+    EXPECT_EQ(view.turns().back().state, TurnState::answered);
+}
+
+TEST_F(AView, SaysWhatIsWrongWithAVideo) {
+    SessionView view(settings_);
+    view.open("no/such/video.mp4");
+    ASSERT_TRUE(until_watched(view));
+    EXPECT_EQ(view.phase(), Phase::failed);
+    EXPECT_NE(view.error().find("no/such/video.mp4"), std::string::npos);
+    EXPECT_EQ(view.error().back(), '.');
+    view.open(clip_);  // and goes on with the next
+    ASSERT_TRUE(until_watched(view));
+    EXPECT_EQ(view.phase(), Phase::watched);
+    EXPECT_TRUE(view.error().empty());
+}
+
+TEST_F(AView, SaysThatTheModelIsMissing) {
+    settings_.model_dir = "no/such/model";
+    SessionView view(settings_);
+    view.open(clip_);
+    ASSERT_TRUE(until_watched(view));
+    EXPECT_NE(view.error().find("no/such/model"), std::string::npos);
+    settings_.model_dir = test::model_folder().string();
+    view.open(clip_);
+    ASSERT_TRUE(until_watched(view));
+    EXPECT_EQ(view.phase(), Phase::watched);
+}
+
+TEST_F(AView, OpensAnotherVideoWhileOneIsWatched) {
+    SessionView view(settings_);
+    for (int i = 0; i < 3; ++i) {
+        view.open(clip_);
+        ASSERT_TRUE(until(view, [&] { return view.phase() != Phase::loading; }));
+    }
+    view.close();
+    EXPECT_EQ(view.phase(), Phase::empty);
+    EXPECT_EQ(view.length_us(), 0);
+}
+
+TEST_F(AView, TakesAFolderAsAListOfVideos) {
+    const test::TemporaryFolder folder;
+    std::filesystem::create_symlink(clip_, folder / "one.mp4");
+    std::filesystem::create_symlink(clip_, folder / "two.mp4");
+    SessionView view(settings_);
+    view.open(folder.path().string());
+    EXPECT_EQ(view.title(), "one.mp4");
+    EXPECT_EQ(view.playlist().size(), 2u);
+    view.open_neighbour(1);
+    EXPECT_EQ(view.title(), "two.mp4");
+    view.open_neighbour(1);
+    EXPECT_EQ(view.title(), "two.mp4");
+    view.open(folder / "none");
+    std::filesystem::create_directory(folder / "empty");
+    view.open((folder / "empty").string());
+    EXPECT_TRUE(view.notices().back().is_error);
+}
+
+TEST_F(AView, ExportsConversationAndCaptions) {
+    const test::TemporaryFolder folder;
+    SessionView view(settings_);
+    view.export_to(folder / "early.md");
+    EXPECT_TRUE(view.notices().back().is_error);
+    view.open(clip_);
+    ASSERT_TRUE(until_watched(view));
+    view.ask("is there a person in the video");
+    ASSERT_TRUE(until_answered(view));
+    view.export_to(folder / "talk.md");
+    EXPECT_FALSE(view.notices().back().is_error);
+    EXPECT_NE(test::read_text(folder / "talk.md").find("## is there a person"), std::string::npos);
+    view.export_to(folder / "clip.vtt");
+    ASSERT_TRUE(until(view, [&] { return !view.exporting(); }));
+    const std::string captions = test::read_text(folder / "clip.vtt");
+    EXPECT_EQ(captions.substr(0, 6), "WEBVTT");
+    EXPECT_NE(captions.find("00:00:10.000 --> 00:00:20.000"), std::string::npos) << captions;
+    EXPECT_EQ(view.turns().size(), 1u);  // the questions of the captions are not the user's
+    view.export_to(folder / "clip.doc");
+    EXPECT_TRUE(view.notices().back().is_error);
+    view.export_to(folder / "no/such/folder/talk.md");
+    EXPECT_TRUE(view.notices().back().is_error);
+}
+
+}  // namespace
+}  // namespace lv
