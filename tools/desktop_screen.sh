@@ -55,6 +55,26 @@ screen_click() {
 screen_picture() {
     ffmpeg -v error -y -f x11grab -draw_mouse 0 -video_size "$screen_size" -i "$DISPLAY" -frames:v 1 "$screen_folder/$1.png"
 }
+# screen_find RRGGBB X Y WIDTH HEIGHT: the middle of the pixels of about this colour in a part of the screen, as "x y";
+# nothing when there is none.
+screen_find() {
+    ffmpeg -v error -f x11grab -draw_mouse 0 -video_size "$screen_size" -i "$DISPLAY" -frames:v 1 \
+        -vf "crop=$4:$5:$2:$3" -f rawvideo -pix_fmt rgb24 - | od -An -v -tu1 -w$(($4 * 3)) |
+        awk -v r=$((16#${1:0:2})) -v g=$((16#${1:2:2})) -v b=$((16#${1:4:2})) -v left="$2" -v top="$3" '
+            function near(a, b) { return a - b < 12 && b - a < 12 }
+            { for (i = 1; i < NF; i += 3) if (near($i, r) && near($(i + 1), g) && near($(i + 2), b)) { x += (i - 1) / 3; y += NR - 1; n++ } }
+            END { if (n) printf "%d %d\n", left + x / n, top + y / n }'
+}
+# screen_until SECONDS COMMAND...: runs it until it succeeds and says something; prints that.
+screen_until() {
+    local end=$((SECONDS + $1)) said
+    shift
+    while [ "$SECONDS" -lt "$end" ]; do
+        said=$("$@") && [ -n "$said" ] && echo "$said" && return 0
+        sleep 0.3
+    done
+    return 1
+}
 screen_end() {
     [ -z "${screen_program:-}" ] || kill "$screen_program" 2>/dev/null || true
     wait "${screen_program:-}" 2>/dev/null || true

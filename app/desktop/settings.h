@@ -17,7 +17,7 @@ struct Settings {
     float scale = 0;                               // of everything; 0: as the screen says, else 0.5..4
     float left_share = 0.70f;                      // of the window's width: player and timeline
     float player_share = 0.70f;                    // of the left column's height
-    float chat_share = 0.64f;                      // of the right column's height
+    float chat_share = 0.56f;                      // of the right column's height
     int window_width = 1280, window_height = 800;  // px
     bool show_boxes = true, show_names = true, show_meters = true;
 

@@ -38,12 +38,13 @@ std::string status_of(const SessionView& view) {
             return "";
         case Phase::loading:
             return "opening …";
-        case Phase::watching:
-            std::snprintf(text.data(), text.size(), "watching %s%s%s, %.0f× real time",
-                          written_time(meters.watched_us).c_str(), meters.end_us > 0 ? " of " : "",
-                          meters.end_us > 0 ? written_time(meters.end_us).c_str() : "",
-                          view.history().times_real_time());
-            return text.data();
+        case Phase::watching: {
+            std::string words = "watching " + written_time(meters.watched_us);
+            if (meters.end_us > 0) words += " of " + written_time(meters.end_us);
+            const double real = view.history().times_real_time();
+            std::snprintf(text.data(), text.size(), real >= 10 ? ", %.0f× real time" : ", %.1f× real time", real);
+            return real > 0 ? words + text.data() : words;
+        }
         case Phase::watched:
             std::snprintf(text.data(), text.size(), "watched, %lld frames in %.1f s",
                           static_cast<long long>(meters.frames), static_cast<double>(meters.elapsed_us) / 1e6);
