@@ -4,9 +4,9 @@
 
 # screen_begin FOLDER WIDTHxHEIGHT SETTINGS_JSON: a fresh screen, and settings for the program.
 screen_begin() {
-    screen_folder=$1
+    mkdir -p "$1/config/longview"
+    screen_folder=$(cd "$1" && pwd)
     screen_size=$2
-    mkdir -p "$screen_folder/config/longview"
     printf '%s\n' "$3" >"$screen_folder/config/longview/desktop.json"
     rm -f "$screen_folder/display"
     Xvfb -displayfd 3 -screen 0 "${screen_size}x24" -nolisten tcp 3>"$screen_folder/display" 2>"$screen_folder/xvfb.log" &
@@ -61,7 +61,7 @@ screen_find() {
     ffmpeg -v error -f x11grab -draw_mouse 0 -video_size "$screen_size" -i "$DISPLAY" -frames:v 1 \
         -vf "crop=$4:$5:$2:$3" -f rawvideo -pix_fmt rgb24 - | od -An -v -tu1 -w$(($4 * 3)) |
         awk -v r=$((16#${1:0:2})) -v g=$((16#${1:2:2})) -v b=$((16#${1:4:2})) -v left="$2" -v top="$3" '
-            function near(a, b) { return a - b < 12 && b - a < 12 }
+            function near(a, b) { return a - b < 30 && b - a < 30 }
             { for (i = 1; i < NF; i += 3) if (near($i, r) && near($(i + 1), g) && near($(i + 2), b)) { x += (i - 1) / 3; y += NR - 1; n++ } }
             END { if (n) printf "%d %d\n", left + x / n, top + y / n }'
 }

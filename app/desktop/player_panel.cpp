@@ -20,7 +20,7 @@ ImVec2 fitted(float width, float height, ImVec2 size) {
 }
 
 std::string rate_text(double rate) {
-    std::array<char, 16> text{};
+    std::array<char, 32> text{};
     std::snprintf(text.data(), text.size(), "%s%g×", rate < 0 ? "−" : "", rate < 0 ? -rate : rate);
     return text.data();
 }

@@ -79,9 +79,7 @@ void SessionView::open(const std::string& source) {
     if (fs::is_directory(source, ignored)) {
         const std::vector<std::string> videos = videos_in(source);
         if (videos.empty()) return say("There is no video in the folder " + source, true);
-        open(videos.front());
-        playlist_ = videos;
-        return;
+        return open_list(videos);
     }
     const bool listed = std::find(playlist_.begin(), playlist_.end(), source) != playlist_.end();
     close();
@@ -92,6 +90,12 @@ void SessionView::open(const std::string& source) {
     if (Player::can_play(source)) player_ = std::make_unique<Player>(source);
     if (model_dir_ != settings_.model_dir || (!model_ && !loading_.valid())) begin_loading();
     take_model();
+}
+
+void SessionView::open_list(const std::vector<std::string>& videos) {
+    if (videos.empty()) return;
+    open(videos.front());
+    if (videos.size() > 1) playlist_ = videos;
 }
 
 void SessionView::open_neighbour(int step) {

@@ -49,6 +49,8 @@ class SessionView {
     // Closes what is open and opens a source: a path, a URL, camera:0, screen:, test:. A folder is a list of videos,
     // of which the first is opened. Errors come as failed or as a notice.
     void open(const std::string& source);
+    // Several videos, in this order: the first is opened, the others are its neighbours.
+    void open_list(const std::vector<std::string>& videos);
     void close();
     // Opens the next (1) or the previous (-1) video of the folder that was opened.
     void open_neighbour(int step);

@@ -238,7 +238,7 @@ void DesktopWindow::keep_settings(double now_s) {
 void DesktopWindow::run(const Interrupt& interrupt) {
     while (!quit_) {
         if (!wait_for_turn()) continue;
-        for (const std::string& path : input_->take_dropped()) view_->open(path);
+        view_->open_list(input_->take_dropped());
         view_->update();
         draw();
         quit_ |= glfwWindowShouldClose(window_.get()) || interrupt.happened();
