@@ -71,5 +71,17 @@ TEST(BenchNeedle, ATableOfDepthByLengthAndOneOfManyNeedles) {
     EXPECT_EQ(benches[2]["rows"][0][1], 2);
 }
 
+TEST(BenchAnswers, EveryWayIsHeldAgainstTheFirst) {
+    const test::Outcome run = test::run_longview({"bench", "answers", "--lengths", "512", "--json", "--quiet"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    const auto rows = nlohmann::json::parse(run.out)["benches"][0]["rows"];
+    ASSERT_EQ(rows.size(), 4u);
+    EXPECT_EQ(rows[0][1], "f16, exact");
+    EXPECT_EQ(rows[3][1], "int8, top:64");
+    for (const auto& row : rows) EXPECT_EQ(row[2], 64);
+    EXPECT_EQ(rows[0][3], 0);
+    EXPECT_EQ(rows[2][3], 0) << "of two pages, 64 are all";
+}
+
 }  // namespace
 }  // namespace lv
