@@ -41,7 +41,7 @@ std::vector<HaystackQuestion> questions_of(const FrameLog& log, std::span<const 
 struct Way {
     DType cache;
     size_t top_pages;
-    std::string name() const { return std::string(cache_name(cache)) + ", " + attend_text(top_pages); }
+    std::string name() const { return cache_name(cache) + ", " + attend_text(top_pages); }
 };
 
 class AnswerTest {

@@ -96,7 +96,7 @@ BenchTable bench_day(const BenchRun& run) {
                                    ", in turn behind the first hour and behind the day."}};
     for (const DType type : {DType::f16, DType::i8}) {
         if (run.stop.stop_requested()) break;
-        run.talk.say("memory: a day, cache " + std::string(cache_name(type)));
+        run.talk.say("memory: a day, cache " + cache_name(type));
         Workspace work(run.context, model->config());
         const Day day = read_day(run, work, model, type);
         const MemoryBytes bytes = day.day.bytes();
@@ -110,7 +110,7 @@ BenchTable bench_day(const BenchRun& run) {
         row[7] = first_token_ms(run, narrow, day.day);
         for (size_t column = 8; column < row.size(); ++column) row[column] = nullptr;  // reading is the same
         table.rows.push_back(std::move(row));
-        table.notes.push_back("Cache " + std::string(cache_name(type)) + ": the day was read in " +
+        table.notes.push_back("Cache " + cache_name(type) + ": the day was read in " +
                               cell_text(day.reading_s, BenchUnit::seconds) + ", " +
                               cell_text(86400 / day.reading_s, BenchUnit::count) + " times real time.");
     }

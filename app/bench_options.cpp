@@ -47,24 +47,7 @@ std::vector<size_t> parse_counts(std::string_view list, std::string_view what) {
     return counts;
 }
 
-DType parse_cache(std::string_view text) {
-    for (const DType type : {DType::f16, DType::i8, DType::f32})
-        if (text == cache_name(type)) return type;
-    throw UsageError("--cache: found '" + std::string(text) + "', expected f16, int8 or f32");
-}
-
-size_t parse_attend(std::string_view text) {
-    if (text == "exact") return 0;
-    if (!text.starts_with("top:"))
-        throw UsageError("--attend: found '" + std::string(text) + "', expected exact or top:64");
-    return parse_count(text.substr(4), "--attend top:");
-}
-
 }  // namespace
-
-std::string_view cache_name(DType cache) { return cache == DType::f16 ? "f16" : cache == DType::i8 ? "int8" : "f32"; }
-
-std::string attend_text(size_t top_pages) { return top_pages == 0 ? "exact" : "top:" + std::to_string(top_pages); }
 
 size_t parse_count(std::string_view text, std::string_view what) {
     size_t count = 0;

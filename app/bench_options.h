@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/memory_options.h"
 #include "app/model_options.h"
 #include "kernels/core/dtype.h"
 
@@ -39,10 +40,6 @@ constexpr size_t most_needles = 32;  // of the 80 kinds
 
 // "4K" is 4096, "1M" 1048576, "1000" itself. Throws UsageError that names `what`.
 size_t parse_count(std::string_view text, std::string_view what);
-
-// "f16", "int8", "f32"; "exact", "top:64".
-std::string_view cache_name(DType cache);
-std::string attend_text(size_t top_pages);
 
 // Adds the command to the program; what is parsed is written to `options`.
 CLI::App& add_bench_command(CLI::App& app, BenchOptions& options);

@@ -89,7 +89,7 @@ std::string length_text(size_t rows) {
 }
 
 std::string how_text(const BenchRun& run, const LoadedModel& model) {
-    return " (" + model.language->config().name + ", cache " + std::string(cache_name(run.options.cache)) + ", " +
+    return " (" + model.language->config().name + ", cache " + cache_name(run.options.cache) + ", " +
            attend_text(run.options.top_pages) + " attention)";
 }
 

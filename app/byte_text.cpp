@@ -63,7 +63,8 @@ std::string byte_text(size_t bytes) {
 
 std::string grouped(int64_t number) {
     std::string text = std::to_string(number);
-    for (size_t at = text.size(); at > 3 + (number < 0 ? 1 : 0);) text.insert(at -= 3, ",");
+    const size_t digits_at = number < 0 ? 1 : 0;
+    for (size_t at = text.size(); at > digits_at + 3;) text.insert(at -= 3, 1, ',');
     return text;
 }
 

@@ -10,7 +10,6 @@
 #include "kernels/core/error.h"
 
 namespace lv {
-namespace {
 
 namespace fs = std::filesystem;
 
@@ -33,8 +32,6 @@ size_t parse_attend(const std::string& text) {
     throw UsageError("--attend: found '" + text + "', expected exact, or top:N for the N best pages, such as top:64");
 }
 
-}  // namespace
-
 void add_memory_options(CLI::App& command, MemoryChoice& choice, MemoryText& text) {
     command.add_option("--save", choice.save, "Keep what was watched in this file (.lvm)")->type_name("FILE");
     command.add_option("--load", choice.load, "Start from what an earlier run has kept; a VIDEO then joins it")
@@ -53,6 +50,8 @@ void read_memory_options(const MemoryText& text, MemoryChoice& choice) {
     if (!text.cache.empty()) choice.cache = parse_cache(text.cache);
     if (!text.attend.empty()) choice.top_pages = parse_attend(text.attend);
 }
+
+std::string attend_text(size_t top_pages) { return top_pages == 0 ? "exact" : "top:" + std::to_string(top_pages); }
 
 std::string cache_name(DType type) { return type == DType::f32 ? "f32" : type == DType::i8 ? "int8" : "f16"; }
 

@@ -29,8 +29,11 @@ void add_memory_options(CLI::App& command, MemoryChoice& choice, MemoryText& tex
 // Throws UsageError.
 void read_memory_options(const MemoryText& text, MemoryChoice& choice);
 
-// "F16" as the command line says it: "f16", "int8", "f32".
+// "f16", "int8", "f32"; "exact", "top:64". Throw UsageError.
+DType parse_cache(const std::string& text);
+size_t parse_attend(const std::string& text);
 std::string cache_name(DType type);
+std::string attend_text(size_t top_pages);
 
 // Proves that the file can be written, so that hours of work do not end at an unwritable place. Throws Error.
 void require_writable(const std::string& file);

@@ -1,6 +1,6 @@
 #include "app/desktop/caption_export.h"
 
-#include "app/atomic_file.h"
+#include "kernels/core/atomic_file.h"
 #include "app/caption_plan.h"
 #include "kernels/core/error.h"
 

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <system_error>
 
-#include "app/atomic_file.h"
+#include "kernels/core/atomic_file.h"
 #include "app/desktop/folder_list.h"
 #include "app/model_path.h"
 #include "app/time_text.h"

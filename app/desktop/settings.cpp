@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
-#include "app/atomic_file.h"
+#include "kernels/core/atomic_file.h"
 #include "kernels/core/error.h"
 
 namespace lv {
