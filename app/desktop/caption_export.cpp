@@ -1,7 +1,7 @@
 #include "app/desktop/caption_export.h"
 
-#include "kernels/core/atomic_file.h"
 #include "app/caption_plan.h"
+#include "kernels/core/atomic_file.h"
 #include "kernels/core/error.h"
 
 namespace lv {

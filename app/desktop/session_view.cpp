@@ -4,11 +4,11 @@
 #include <chrono>
 #include <system_error>
 
-#include "kernels/core/atomic_file.h"
 #include "app/desktop/folder_list.h"
-#include "app/model_path.h"
+#include "app/desktop/sentences.h"
 #include "app/time_text.h"
 #include "app/watch_notes.h"
+#include "kernels/core/atomic_file.h"
 #include "kernels/core/error.h"
 
 namespace lv {
@@ -18,16 +18,10 @@ namespace {
 constexpr int64_t caption_us = 10'000'000;  // length of a caption's interval
 constexpr int64_t lanes_us = 200'000;       // lanes are copied at most this often
 constexpr size_t most_notices = 32;
-constexpr size_t most_moments = 6;  // of an answer's evidence; the command line prints three
 
 int64_t steady_us() {
     return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
         .count();
-}
-
-template <typename T>
-bool is_ready(const std::future<T>& future) {
-    return future.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
 }
 
 std::string words_of(const std::exception_ptr& failure) {
@@ -38,35 +32,7 @@ std::string words_of(const std::exception_ptr& failure) {
     }
 }
 
-// Errors begin in lower case, for "longview: ..."; here they stand alone.
-std::string sentence(std::string text) {
-    if (text.empty()) return text;
-    if (text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
-    if (text.back() != '.' && text.back() != '?' && text.back() != '!') text += '.';
-    return text;
-}
-
-GenerateOptions answer_options(const Settings& settings) {
-    GenerateOptions options;
-    options.temperature = settings.temperature;
-    options.most_moments = most_moments;
-    return options;
-}
-
 }  // namespace
-
-SessionView::Running::Running(std::shared_ptr<const LoadedModel> model, const Settings& settings)
-    : context(static_cast<size_t>(settings.threads)), session(std::move(model), context, answer_options(settings)) {}
-
-SessionView::SessionView(Settings& settings) : settings_(settings) { begin_loading(); }
-
-SessionView::~SessionView() = default;
-
-void SessionView::begin_loading() {
-    model_.reset();
-    model_dir_ = settings_.model_dir;
-    loading_ = std::async(std::launch::async, [dir = model_dir_] { return load_model(find_model(dir)); });
-}
 
 void SessionView::say(std::string text, bool is_error) {
     const uint64_t number = notices_.empty() ? 1 : notices_.back().number + 1;
@@ -74,109 +40,8 @@ void SessionView::say(std::string text, bool is_error) {
     if (notices_.size() > most_notices) notices_.erase(notices_.begin());
 }
 
-void SessionView::open(const std::string& source) {
-    std::error_code ignored;
-    if (fs::is_directory(source, ignored)) {
-        const std::vector<std::string> videos = videos_in(source);
-        if (videos.empty()) return say("There is no video in the folder " + source, true);
-        return open_list(videos);
-    }
-    const bool listed = std::find(playlist_.begin(), playlist_.end(), source) != playlist_.end();
-    close();
-    if (!listed) playlist_.clear();
-    source_ = source;
-    phase_ = Phase::loading;
-    settings_.remember(source);
-    if (Player::can_play(source)) player_ = std::make_unique<Player>(source);
-    if (model_dir_ != settings_.model_dir || (!model_ && !loading_.valid())) begin_loading();
-    take_model();
-}
-
-void SessionView::open_list(const std::vector<std::string>& videos) {
-    if (videos.empty()) return;
-    open(videos.front());
-    if (videos.size() > 1) playlist_ = videos;
-}
-
-void SessionView::open_neighbour(int step) {
-    const auto here = std::find(playlist_.begin(), playlist_.end(), source_);
-    if (here == playlist_.end()) return;
-    const std::ptrdiff_t next = here - playlist_.begin() + step;
-    if (next >= 0 && next < static_cast<std::ptrdiff_t>(playlist_.size())) {
-        const std::string source = playlist_[static_cast<size_t>(next)];
-        open(source);
-    }
-}
-
-// Both end within a picture or a chunk of rows, but not at once.
-void SessionView::retire() {
-    std::erase_if(retired_, [](const std::future<void>& done) { return is_ready(done); });
-    if (!running_ && !player_) return;
-    if (running_) running_->session.stop();
-    retired_.push_back(
-        std::async(std::launch::async, [running = std::move(running_), player = std::move(player_)]() mutable {
-            player.reset();
-            running.reset();
-        }));
-}
-
-void SessionView::close() {
-    retire();
-    phase_ = Phase::empty;
-    source_.clear();
-    error_.clear();
-    info_ = {};
-    meters_ = {};
-    history_.clear();
-    turns_.clear();
-    evidence_turn_.reset();
-    lanes_.clear();
-    lanes_version_ = 0;
-    captions_.reset();
-    chosen_us_ = -1;
-}
-
-void SessionView::stop_watching() {
-    if (phase_ == Phase::watching && running_) running_->session.stop_watching();
-}
-
-void SessionView::take_model() {
-    if (loading_.valid() && is_ready(loading_)) {
-        try {
-            model_ = loading_.get();
-        } catch (const std::exception& error) {
-            error_ = sentence(error.what());
-            if (phase_ == Phase::loading) phase_ = Phase::failed;
-            say(error_, true);
-        }
-    }
-    if (phase_ == Phase::loading && model_ && !running_) start();
-}
-
-void SessionView::start() {
-    try {
-        running_ = std::make_unique<Running>(model_, settings_);
-        WatchRequest request;
-        request.source = source_;
-        request.sampling.fps = settings_.fps;
-        request.sampling.keyframes = settings_.keyframes;
-        request.threads = settings_.threads;
-        FrameLog& log = running_->log;
-        running_->session.watch(
-            request, {},
-            [&log](const SeenFrame& frame, const std::shared_ptr<const Picture>& picture) { log.add(frame, picture); });
-    } catch (const std::exception& error) {
-        error_ = sentence(error.what());
-        phase_ = Phase::failed;
-    }
-}
-
 bool SessionView::update() {
-    bool changed = false;
-    if (loading_.valid()) {
-        take_model();
-        changed = !loading_.valid();
-    }
+    bool changed = take_loaded();
     if (!running_) return changed;
     while (std::optional<SessionEvent> event = running_->session.poll_event()) {
         take(*event);
@@ -241,6 +106,7 @@ void SessionView::take_answer(const AnswerReady& ready) {
         return;
     }
     ChatTurn* turn = turn_of(ready.id);
+    if (turn) conversation_.add(ready);
     if (!turn || turn->state == TurnState::stopped) return;
     if (ready.failure) {
         turn->state = TurnState::failed;
@@ -269,7 +135,7 @@ void SessionView::ask(std::string question) {
     try {
         require(running_ != nullptr, phase_ == Phase::failed ? "the video could not be opened; open another one"
                                                              : "no video is open; open one first");
-        turn.id = running_->session.ask(turn.question, AskWhen::now);
+        turn.id = running_->session.ask(turn.question, AskWhen::now, conversation_.turns());
     } catch (const std::exception& error) {
         turn.state = TurnState::failed;
         turn.answer = sentence(error.what());
@@ -294,6 +160,7 @@ void SessionView::stop_answer() {
 void SessionView::clear_chat() {
     stop_answer();
     turns_.clear();
+    conversation_.forget();
     evidence_turn_.reset();
 }
 
@@ -312,6 +179,12 @@ void SessionView::export_to(const fs::path& path) {
             return;
         }
         require(running_ && phase_ != Phase::loading, "no video is open; open one first");
+        if (looks_like_memory(path)) {
+            require(!saving_.valid(), "the memory is being saved already; wait until that is done");
+            saving_to_ = path;
+            saving_ = std::async(std::launch::async, [running = running_, path] { running->session.save(path); });
+            return;
+        }
         require(!captions_, "captions are being made already; wait until they are done");
         const int64_t end_us = phase_ == Phase::watched && meters_.end_us > 0 ? meters_.end_us : meters_.watched_us;
         captions_.emplace(path, meters_.first_us, end_us, caption_us);

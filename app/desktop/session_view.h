@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "app/captions.h"
+#include "app/conversation.h"
 #include "app/desktop/caption_export.h"
 #include "app/desktop/chat_log.h"
 #include "app/desktop/frame_log.h"
@@ -46,8 +47,9 @@ class SessionView {
     SessionView(const SessionView&) = delete;
     SessionView& operator=(const SessionView&) = delete;
 
-    // Closes what is open and opens a source: a path, a URL, camera:0, screen:, test:. A folder is a list of videos,
-    // of which the first is opened. Errors come as failed or as a notice.
+    // Closes what is open and opens a source: a path, a URL, camera:0, screen:, test:, a saved memory (.lvm), which
+    // can be asked without its video. A folder is a list of videos, of which the first is opened. Errors come as failed
+    // or as a notice.
     void open(const std::string& source);
     // Several videos, in this order: the first is opened, the others are its neighbours.
     void open_list(const std::vector<std::string>& videos);
@@ -68,8 +70,8 @@ class SessionView {
     // The turn whose evidence the timeline shows; by number in turns().
     void choose_evidence(size_t turn) { evidence_turn_ = turn; }
 
-    // By extension: .md, .json the conversation; .srt, .vtt, .jsonl, .txt captions, which are asked for first and
-    // written when the last has come. Success and failure come as notices.
+    // By extension: .lvm the memory, at any time; .md, .json the conversation; .srt, .vtt, .jsonl, .txt captions, which
+    // are asked for first and written when the last has come. Success and failure come as notices.
     void export_to(const std::filesystem::path& path);
     bool exporting() const { return captions_.has_value(); }
     double export_share() const { return captions_ ? captions_->share() : 0; }
@@ -103,7 +105,9 @@ class SessionView {
    private:
     // A session with what it needs to live; ends in a thread of its own.
     struct Running {
-        Running(std::shared_ptr<const LoadedModel> model, const Settings& settings);
+        // `memory`: a saved one to go on from; empty: a new one. Reads the file: not in the window's thread.
+        Running(const std::shared_ptr<const LoadedModel>& model, const Settings& settings,
+                const std::filesystem::path& memory);
         Context context;
         FrameLog log;
         Session session;  // last: its threads use the others
@@ -112,6 +116,9 @@ class SessionView {
     void begin_loading();
     void take_model();
     void start();
+    bool take_loaded();  // a model, a memory, a file that was being written
+    void take_memory();
+    void take_saved();
     void retire();
     void take(SessionEvent& event);
     void take_started(const WatchStarted& started);
@@ -124,8 +131,11 @@ class SessionView {
     std::shared_ptr<const LoadedModel> model_;
     std::string model_dir_;  // that model_ was loaded from
     std::future<std::shared_ptr<const LoadedModel>> loading_;
-    std::unique_ptr<Running> running_;
+    std::shared_ptr<Running> running_;  // shared with who saves it
     std::unique_ptr<Player> player_;
+    std::future<std::shared_ptr<Running>> opening_;  // a saved memory
+    std::future<void> saving_;
+    std::filesystem::path saving_to_;
     std::vector<std::future<void>> retired_;
 
     Phase phase_ = Phase::empty;
@@ -135,6 +145,7 @@ class SessionView {
     Meters meters_;
     MeterHistory history_;
     std::vector<ChatTurn> turns_;
+    Conversation conversation_;  // what a follow-up is understood by
     std::optional<size_t> evidence_turn_;
     std::vector<KindLane> lanes_;
     uint64_t lanes_version_ = 0;

@@ -101,6 +101,10 @@ void SettingsPanel::draw_watching(Desk& desk) {
                      ImGuiSliderFlags_AlwaysClamp);
     begin_row(desk.look, "Model folder");
     ImGui::InputTextWithHint("##model", "the one that came with it", &settings.model_dir);
+    begin_row(desk.look, "Budget of the memory");
+    constexpr uint64_t no_budget = 0, most_budget = 16384;
+    ImGui::SliderScalar("##budget", ImGuiDataType_U64, &settings.budget_mib, &no_budget, &most_budget,
+                        settings.budget_mib == 0 ? "none" : "%llu MiB", ImGuiSliderFlags_AlwaysClamp);
     begin_row(desk.look, "Temperature");
     ImGui::SliderFloat("##temperature", &settings.temperature, 0, 2,
                        settings.temperature == 0 ? "0, always the likeliest word" : "%.2f",
@@ -125,7 +129,7 @@ void HelpPanel::draw(const Desk& desk) {
                                        {"Up, Down", "questions asked before"},
                                        {"Esc", "stop the answer"},
                                        {"O", "open"},
-                                       {"E", "export conversation or captions"},
+                                       {"E", "save the memory, export conversation or captions"},
                                        {"S", "stop watching"},
                                        {"M", "meters"},
                                        {"T", "light or dark"},

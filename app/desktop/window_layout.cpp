@@ -123,7 +123,7 @@ void WindowLayout::draw_bar(Desk& desk) {
         x += look.px(36);
     };
     next();
-    if (icon_button(look, "export", Icon::save, "Export  E", desk.view.exporting())) export_wanted_ = true;
+    if (icon_button(look, "export", Icon::save, "Save and export  E", desk.view.exporting())) export_wanted_ = true;
     next();
     if (icon_button(look, "meters", Icon::meters, "Meters  M", desk.settings.show_meters))
         desk.settings.show_meters = !desk.settings.show_meters;
@@ -208,8 +208,9 @@ void WindowLayout::draw_export(Desk& desk) {
         const char* name;
         std::vector<std::string> extensions;
     };
-    const std::array<Choice, 4> choices{
-        {{"Conversation as Markdown", "Export the conversation", "-answers.md", {".md", ".json"}},
+    const std::array<Choice, 5> choices{
+        {{"Memory, to be asked later", "Save the memory", ".lvm", {".lvm"}},
+         {"Conversation as Markdown", "Export the conversation", "-answers.md", {".md", ".json"}},
          {"Conversation as JSON", "Export the conversation", "-answers.json", {".json", ".md"}},
          {"Captions as SRT", "Export captions", ".srt", {".srt", ".vtt", ".jsonl", ".txt"}},
          {"Captions as WebVTT", "Export captions", ".vtt", {".vtt", ".srt", ".jsonl", ".txt"}}}};

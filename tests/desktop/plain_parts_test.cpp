@@ -11,7 +11,7 @@
 #include "app/desktop/settings.h"
 #include "engine/measure.h"
 #include "kernels/core/error.h"
-#include "tests/app/run_program.h"
+#include "tests/temporary_folder.h"
 
 namespace lv {
 namespace {

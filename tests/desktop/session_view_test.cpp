@@ -7,7 +7,7 @@
 
 #include "app/model_path.h"
 #include "tests/app/clips.h"
-#include "tests/app/run_program.h"
+#include "tests/temporary_folder.h"
 
 namespace lv {
 namespace {
@@ -82,6 +82,51 @@ TEST_F(AView, IsAskedAtAnyMoment) {
     ASSERT_TRUE(until_answered(view));
     EXPECT_EQ(view.turns().back().state, TurnState::answered);
     EXPECT_EQ(view.turns().size(), 1u);  // what was said before a video was opened belongs to none
+}
+
+TEST_F(AView, UnderstandsAFollowUp) {
+    SessionView view(settings_);
+    view.open(clip_);
+    ASSERT_TRUE(until_watched(view));
+    for (const char* question : {"How many people are there at 0:20?", "and at 0:40?"}) {
+        view.ask(question);
+        ASSERT_TRUE(until_answered(view));
+        EXPECT_EQ(view.turns().back().state, TurnState::answered);
+    }
+    const std::string followed = view.turns().back().answer;
+    view.clear_chat();
+    view.ask("How many people are there at 0:40?");
+    ASSERT_TRUE(until_answered(view));
+    EXPECT_EQ(followed, view.turns().back().answer);
+}
+
+TEST_F(AView, SavesAMemoryAndOpensItAgain) {
+    const test::TemporaryFolder folder;
+    std::string answer;
+    {
+        SessionView view(settings_);
+        view.open(clip_);
+        ASSERT_TRUE(until_watched(view));
+        view.export_to(folder / "clip.lvm");
+        ASSERT_TRUE(until(view, [&] { return !view.notices().empty(); }));
+        EXPECT_FALSE(view.notices().back().is_error) << view.notices().back().text;
+        view.ask("is there a person in the video");
+        ASSERT_TRUE(until_answered(view));
+        answer = view.turns().back().answer;
+    }
+    SessionView view(settings_);
+    view.open(folder / "clip.lvm");
+    ASSERT_TRUE(until_watched(view));
+    EXPECT_EQ(view.phase(), Phase::watched) << view.error();
+    EXPECT_GT(view.meters().rows, 0u);
+    view.ask("is there a person in the video");
+    ASSERT_TRUE(until_answered(view));
+    EXPECT_EQ(view.turns().back().answer, answer);
+    EXPECT_TRUE(view.player());  // the clip is still there
+    test::write_text(folder / "odd.lvm", "no memory");
+    view.open(folder / "odd.lvm");
+    ASSERT_TRUE(until_watched(view));
+    EXPECT_NE(view.error().find("odd.lvm"), std::string::npos);
 }
 
 TEST_F(AView, StopsAnAnswerAndClearsTheConversation) {
