@@ -266,6 +266,7 @@ void Session::end_watch(WatchEnded ended) {
         const std::lock_guard lock(mutex_);
         meters_.elapsed_us = steady_us() - started_at_us_;
         ended_ = true;
+        watching_ = false;  // who reads WatchEnded may watch again at once; watch() waits for this thread
         ended.meters = meters_;
         waiting.swap(waiting_);
     }
@@ -282,8 +283,6 @@ void Session::end_watch(WatchEnded ended) {
             questions_.push(std::move(question), stop_.get_token());
         }
     }
-    const std::lock_guard lock(mutex_);
-    watching_ = false;
 }
 
 void Session::run_answers() {

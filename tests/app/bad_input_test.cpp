@@ -34,7 +34,7 @@ TEST(BadVideo, MissingFolderTextOrEmpty) {
     expect_refusal(ask((folder / "notes.txt").string()), 1, {"notes.txt"});
     write_text(folder / "empty.mp4", "");
     expect_refusal(ask((folder / "empty.mp4").string()), 1, {"empty.mp4"});
-    expect_refusal(ask(""), 1, {"empty"});
+    expect_refusal(ask(""), 2, {"empty"});
 }
 
 TEST(BadVideo, HeaderCutOff) {

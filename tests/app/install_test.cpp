@@ -34,14 +34,21 @@ TEST(Install, TheEnvironmentNamesAModel) {
     EXPECT_NE(outcome.err.find("/nowhere/at/all"), std::string::npos) << outcome.err;
 }
 
-TEST(Help, IsShownWithoutACommandAndTeachesByExample) {
-    for (const std::vector<std::string>& arguments : {std::vector<std::string>{}, {"--help"}, {"ask", "--help"}, {"caption", "--help"},
-                                                      {"info", "--help"}, {"bench", "--help"}}) {
+TEST(Help, TeachesByExample) {
+    for (const std::vector<std::string>& arguments : {std::vector<std::string>{"--help"}, {"ask", "--help"},
+                                                      {"caption", "--help"}, {"info", "--help"}, {"bench", "--help"}}) {
         const Outcome outcome = run_longview(arguments);
         EXPECT_EQ(outcome.exit_code, 0);
         EXPECT_EQ(outcome.err, "");
         EXPECT_NE(outcome.out.find("  longview "), std::string::npos) << outcome.out;
     }
+}
+
+TEST(Help, IsNamedWhereNoWindowCanOpen) {
+    RunRequest request;
+    request.settings = {"DISPLAY=", "WAYLAND_DISPLAY="};
+    const Outcome outcome = run_longview(request);
+    EXPECT_NE((outcome.out + outcome.err).find("--help"), std::string::npos) << outcome.out << outcome.err;
 }
 
 }  // namespace
