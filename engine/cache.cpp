@@ -43,7 +43,13 @@ Cache::Cache(const CacheShape& shape, std::span<const GivenPage> pages, uint64_t
                 given.rows, " rows, expected ", shape.page_bytes(), " bytes and 1 to ", shape.page_rows, " rows.");
         require(reinterpret_cast<uintptr_t>(given.block.data()) % sizeof(float) == 0,
                 "Making a cache from pages: page ", pages_.size(), " does not lie at a multiple of 4 bytes.");
-        pages_.push_back({std::make_shared<Block>(Block{{}, given.owner, given.block.data()}), rows_});
+        auto block = std::make_shared<Block>(Block{{}, given.owner, given.block.data()});
+        if (&given == &pages.back() && given.rows < shape.page_rows) {
+            // Rows will be added to it, when copies of this cache may already read the list of pages.
+            block = make_block();
+            copy_rows(shape, given.block.data(), 0, given.rows, block->own.data(), 0);
+        }
+        pages_.push_back({std::move(block), rows_});
         rows_ += given.rows;
     }
 }
@@ -70,8 +76,7 @@ size_t Cache::page_rows(size_t page) const {
 bool Cache::must_copy_last_page() const {
     if (pages_.size() == 0) return false;
     const size_t last = pages_.size() - 1;
-    if (page_rows(last) == shape_.page_rows) return false;
-    return !pages_.owns(last) || pages_[last].block->own.bytes() == 0;
+    return page_rows(last) < shape_.page_rows && !pages_.owns(last);
 }
 
 void Cache::copy_last_page() {
@@ -84,10 +89,6 @@ void Cache::copy_last_page() {
         spare_.pages.pop_back();
     }
     copy_rows(shape_, shared.block->data, 0, rows_ - shared.first, own->own.data(), 0);
-    if (pages_.owns(pages_.size() - 1)) {
-        pages_.own(pages_.size() - 1).block = std::move(own);
-        return;
-    }
     pages_.truncate(pages_.size() - 1);
     pages_.push_back({std::move(own), shared.first});
 }

@@ -16,7 +16,7 @@ ConstMatrix forward(Workspace& work, const Model& model, State& state, const New
     const uint64_t first_row = state.rows;
     if (mass) {
         mass->sampled = sampled;
-        mass->first_key = c.has_cross() ? state.cache.dropped() : state.layers.back().cache.dropped();
+        state.for_caches([&](const Cache& cache) { mass->first_key = cache.dropped(); });  // all have dropped as many
     }
     self_decode(work, model, state, rows, mass);
     if (sampled == 0) return {};
