@@ -126,10 +126,11 @@ std::string identity_of(const Config& c) {
     std::ostringstream text;
     text.precision(17);
     for (LayerKind kind : c.layers) text << name_of(kind) << ' ';
-    for (size_t number : {c.dim, c.hidden_dim, c.n_self_heads, c.n_attn_heads, c.n_attn_kv_heads, c.attn_head_dim,
-                          c.vocab_size, c.sliding_window, size_t(c.cross_rope), size_t(c.cross_text),
-                          size_t(c.scalable_softmax), size_t(c.attention_sink), size_t(c.tied_output),
-                          c.rows.feature_dim, c.rows.is_time, c.rows.fourier_first, c.rows.fourier_count})
+    for (size_t number :
+         {c.dim, c.hidden_dim, c.n_self_heads, c.n_attn_heads, c.n_attn_kv_heads, c.attn_head_dim, c.vocab_size,
+          c.sliding_window, size_t(c.cross_rope), size_t(c.cross_text), size_t(c.scalable_softmax),
+          size_t(c.attention_sink), size_t(c.tied_output), c.rows.feature_dim, c.rows.is_time, c.rows.is_future,
+          c.rows.fourier_first, c.rows.fourier_count})
         text << number << ' ';
     for (double number : {c.rope_theta, double(c.norm_eps), c.rows.first_period_s, c.rows.period_ratio})
         text << number << ' ';

@@ -1,5 +1,7 @@
 // Files that are not what they say: every damage is an Error that names the block, none is more than that.
 // Run under -DLV_SANITIZE=address,undefined too.
+#include <array>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -32,6 +34,7 @@ class Damage : public testing::Test {
         try {
             read_memory_info(path);
             Memory memory = std::move(load_memory(context, model, path).memory);
+            if (memory.cache_rows() > 1000) memory.thin(memory.bytes().total() * 3 / 4);
             for (size_t row = 0; row < memory.cache_rows(); ++row) memory.row_time_us(row);
             watch(work, memory, 53, 80);
             memory.append_prompt(work, some_prompt(5, config.vocab_size));
@@ -63,6 +66,19 @@ class Damage : public testing::Test {
         change(parts);
         if (parts.header != before) parts.metadata["memory"] = parts.header.dump();
         write_weight_file(path, parts.tensors, parts.metadata, {.checksums = true});
+    }
+    // A few words of a tensor become others.
+    void forge_words(const std::string& name, std::mt19937& random) {
+        std::vector<std::byte> bytes;
+        forge([&](Parts& parts) {
+            TensorSource& tensor = parts.tensor(name);
+            bytes.assign(tensor.chunks[0].begin(), tensor.chunks[0].end());
+            for (uint32_t hits = 1 + random() % 3; hits > 0; --hits) {
+                const std::array values{0u, 1u, 17u, 0x7fffffffu, 0x80000000u, 0xffffffffu, uint32_t(random())};
+                std::memcpy(bytes.data() + random() % (bytes.size() / 4) * 4, &values[random() % 7], 4);
+            }
+            tensor.chunks[0] = bytes;
+        });
     }
     std::vector<std::string> tensor_names() {
         write_text(path, good);
@@ -254,24 +270,42 @@ TEST_F(Damage, wrong_values_behind_right_checksums_are_refused_or_harmless) {
     std::mt19937 random(4);
     for (const std::string& name : tensor_names())
         for (int round = 0; round < 40; ++round) {
-            std::string bytes;
-            forge([&](Parts& parts) {
-                TensorSource& tensor = parts.tensor(name);
-                bytes.assign(reinterpret_cast<const char*>(tensor.chunks[0].data()), tensor.chunks[0].size());
-                for (uint32_t hits = 1 + random() % 3; hits > 0; --hits) {
-                    const size_t word = random() % (bytes.size() / 4) * 4;
-                    const uint32_t value = std::array{
-                        0u, 1u, 17u, 0x7fffffffu, 0x80000000u, 0xffffffffu, uint32_t(random())}[random() % 7];
-                    std::memcpy(bytes.data() + word, &value, 4);
-                }
-                tensor.chunks[0] = std::as_bytes(std::span(bytes));
-                write_weight_file(folder / "forged", parts.tensors, parts.metadata, {.checksums = true});
-            });
-            fs::rename(folder / "forged", path);
+            forge_words(name, random);
             refusal();
         }
     forge([](Parts& parts) { parts.header["rows"] = 54; });
     EXPECT_EQ(refusal(), "") << "a row more of text";
+}
+
+TEST_F(Damage, a_wrong_index_behind_right_checksums_is_thinned_without_harm) {
+    Memory memory(model, {.cache_type = DType::i8, .page_rows = 16});
+    watch(work, memory, 0, 1600);
+    save_memory(memory, {}, path);
+    EXPECT_EQ(refusal(), "");
+    good = read_text(path);
+    std::mt19937 random(5);
+    for (const char* name : {"frames.rows", "frames.change", "cache.page_rows", "layers.2.page_rows", "times"})
+        for (int round = 0; round < 10; ++round) {
+            forge_words(name, random);
+            refusal();
+        }
+    for (int round = 0; round < 10; ++round) {  // sums that stay right
+        std::vector<int32_t> rows;
+        forge([&](Parts& parts) {
+            TensorSource& tensor = parts.tensor(round % 2 ? "frames.rows" : "cache.page_rows");
+            rows.resize(tensor.shape[0]);
+            std::memcpy(rows.data(), tensor.chunks[0].data(), tensor.chunks[0].size());
+            for (int moves = 0; moves < 20; ++moves) {
+                int32_t& from = rows[random() % rows.size()];
+                int32_t& to = rows[random() % rows.size()];
+                const int32_t moved = from / 2;
+                from -= moved;
+                to += moved;
+            }
+            tensor.chunks[0] = std::as_bytes(std::span(rows));
+        });
+        refusal();
+    }
 }
 
 }  // namespace lv::test

@@ -94,6 +94,20 @@ TEST_P(MemoryFile, forks_of_a_loaded_memory_grow_apart) {
     EXPECT_TRUE(saved(memory) == saved(never_saved));
 }
 
+TEST_P(MemoryFile, a_thinned_memory_is_kept) {
+    for (DType type : {DType::f32, DType::i8}) {
+        Memory memory = watched(1600, type);
+        memory.thin(memory.bytes().total() * 3 / 4);
+        save_memory(memory, {}, path);
+        Memory again = loaded(path);
+        EXPECT_EQ(again.forgotten().rows, memory.forgotten().rows);
+        EXPECT_GT(again.forgotten().rows, 0u);
+        for (Memory* each : {&memory, &again}) watch(work, *each, 1600, 1700);
+        EXPECT_TRUE(saved(again) == saved(memory));
+        EXPECT_EQ(asked(again), asked(memory));
+    }
+}
+
 TEST_P(MemoryFile, the_file_that_is_mapped_may_be_saved_over) {
     save_memory(watched(100), {}, path);
     Memory memory = loaded(path), first = loaded(path);
