@@ -87,6 +87,7 @@ void Asking::take_end(const WatchEnded& ended) {
     const bool keeps = !options_.memory.save.empty() && session_.meters().rows > 0;
     if (keeps) save();
     if (ended.stopped && keeps) {
+        tell_forgotten(ended.meters);
         const std::string& file = options_.memory.save;
         progress_.warn("stopped at " + written_time(ended.meters.watched_us) + "; go on with: longview ask " +
                        options_.video + " --load " + file + " --save " + file);

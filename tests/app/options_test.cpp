@@ -56,6 +56,22 @@ TEST(Options, AskReadsQuestionsFromStandardInput) {
     EXPECT_EQ(std::get<AskOptions>(parse("ask", "-", "what?")).video, "-");
 }
 
+TEST(Options, AMemoryIsSavedLoadedAndBounded) {
+    const auto day = std::get<AskOptions>(parse("ask", "day.mp4", "--save", "day.lvm", "--budget", "256MiB", "--cache", "int8",
+                                                "--attend", "top:64"));
+    EXPECT_EQ(day.memory.save, "day.lvm");
+    EXPECT_EQ(day.memory.budget_bytes, 256u << 20);
+    EXPECT_EQ(day.memory.cache, DType::i8);
+    EXPECT_EQ(day.memory.top_pages, 64u);
+    const auto later = std::get<AskOptions>(parse("ask", "--load", "day.lvm", "When does a dog first appear?", "Where?"));
+    EXPECT_EQ(later.video, "");
+    EXPECT_EQ(later.questions.size(), 2u);
+    const auto more = std::get<AskOptions>(parse("ask", "more.mp4", "--load", "day.lvm", "Where?"));
+    EXPECT_EQ(more.video, "more.mp4");
+    EXPECT_EQ(more.questions.size(), 1u);
+    EXPECT_EQ(std::get<AskOptions>(parse("ask", "test:duration=5", "--load", "day.lvm", "Where?")).video, "test:duration=5");
+}
+
 TEST(Options, AConversationNeedsNoQuestion) {
     EXPECT_TRUE(std::get<AskOptions>(parse("ask", "a.mp4", "--chat")).chat);
     EXPECT_EQ(std::get<AskOptions>(parse("ask", "a.mp4", "--chat", "first?")).questions.size(), 1u);
@@ -101,6 +117,13 @@ TEST(Options, MisuseIsASentenceThatSaysWhatToDo) {
     EXPECT_TRUE(contains(refusal("ask", "a", "q", "--from", "soon"), "--from"));
     EXPECT_TRUE(contains(refusal("ask", "-", "--ask-from", "-"), "standard input"));
     EXPECT_TRUE(contains(refusal("ask", "-", "--chat"), "standard input"));
+    EXPECT_TRUE(contains(refusal("ask", "--load", "a.lvm"), "no question"));
+    EXPECT_TRUE(contains(refusal("ask", "--load", "a.lvm", "where is it?", "--fps", "2"), "no video is named"));
+    EXPECT_TRUE(contains(refusal("ask", "", "where is it?"), "empty"));
+    EXPECT_TRUE(contains(refusal("ask", "a", "q", "--budget", "much"), "--budget"));
+    EXPECT_TRUE(contains(refusal("ask", "a", "q", "--cache", "f64"), "--cache"));
+    EXPECT_TRUE(contains(refusal("ask", "a", "q", "--attend", "top:0"), "--attend"));
+    EXPECT_TRUE(contains(refusal("ask", "a", "q", "--attend", "best"), "--attend"));
     EXPECT_TRUE(contains(refusal("ask", "a", "--chat", "--ask-from", "-"), "leave --ask-from out"));
     EXPECT_TRUE(contains(refusal("ask", "a", "--ask-from", "file"), "--ask-from"));
     EXPECT_TRUE(contains(refusal("ask", "a", "q", "--device", "tpu"), "--device"));
