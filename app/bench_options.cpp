@@ -23,7 +23,6 @@ Examples:
   longview bench                       all of them
   longview bench memory prefill --json > bench.json && tools/plot_bench.py bench.json --out pictures
   longview bench needle --lengths 4K,32K,256K,1M    minutes; asks by depth and length
-  answers    how many answers an int8 cache and --attend top:64 change
   longview bench pipeline --video my.mp4)";
 
 const std::vector<std::string> names{"pipeline", "encode",  "prefill", "decode",
