@@ -62,8 +62,9 @@ void OpenPanel::draw(Desk& desk) {
     ImGui::SetNextWindowPos({screen.x / 2, screen.y / 2}, ImGuiCond_Always, {0.5f, 0.5f});
     ImGui::SetNextWindowSize(size);
     ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, ImVec2(look.px(20), look.px(18)));
+    ImGui::PushStyleVar(ImGuiStyleVar_WindowRounding, look.px(12));
     visible_ = ImGui::BeginPopupModal(popup, nullptr, ImGuiWindowFlags_NoTitleBar | ImGuiWindowFlags_NoResize);
-    ImGui::PopStyleVar();
+    ImGui::PopStyleVar(2);
     if (!visible_) return;
     ImGui::PushFont(look.title);
     ImGui::TextUnformatted(title_.c_str());

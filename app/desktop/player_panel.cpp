@@ -77,7 +77,7 @@ void PlayerPanel::draw_boxes(Desk& desk, int64_t time_us, ImVec2 corner, ImVec2 
     ImDrawList& list = *ImGui::GetWindowDrawList();
     const Look& look = desk.look;
     for (const SeenObject& seen : desk.view.frames()->boxes_at(time_us)) {
-        const ImU32 colour = look.kind(seen.object.kind);
+        const ImU32 colour = Look::kind_over_picture(seen.object.kind);
         const ImVec2 from(corner.x + seen.object.left * size.x, corner.y + seen.object.top * size.y);
         const ImVec2 to(corner.x + seen.object.right * size.x, corner.y + seen.object.bottom * size.y);
         list.AddRect(from, to, IM_COL32(0, 0, 0, 130), look.px(3), 0, look.px(3.5f));

@@ -109,6 +109,7 @@ void SessionView::retire() {
 void SessionView::close() {
     retire();
     phase_ = Phase::empty;
+    to_the_end_ = false;
     source_.clear();
     error_.clear();
     info_ = {};

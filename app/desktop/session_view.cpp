@@ -88,6 +88,7 @@ void SessionView::take_ended(const WatchEnded& ended) {
     meters_ = ended.meters;
     history_.add(meters_, model_->language->config());
     phase_ = ended.failure ? Phase::failed : Phase::watched;
+    to_the_end_ = !ended.failure && !ended.stopped;
     if (ended.failure) {
         error_ = sentence(words_of(ended.failure));
         if (meters_.frames > 0) error_ += " What was seen until then can be asked.";
@@ -186,8 +187,7 @@ void SessionView::export_to(const fs::path& path) {
             return;
         }
         require(!captions_, "captions are being made already; wait until they are done");
-        const int64_t end_us = phase_ == Phase::watched && meters_.end_us > 0 ? meters_.end_us : meters_.watched_us;
-        captions_.emplace(path, meters_.first_us, end_us, caption_us);
+        captions_.emplace(path, meters_.first_us, watched_to_us(), caption_us);
     } catch (const std::exception& error) {
         say(error.what(), true);
     }
@@ -221,6 +221,10 @@ int64_t SessionView::position_us() const {
 int64_t SessionView::length_us() const {
     const int64_t file_us = player_ ? player_->state().duration_us : 0;
     return std::max({file_us, meters_.end_us, info_.duration_us, meters_.watched_us});
+}
+
+int64_t SessionView::watched_to_us() const {
+    return to_the_end_ ? std::max(meters_.end_us, meters_.watched_us) : meters_.watched_us;
 }
 
 std::string SessionView::title() const {

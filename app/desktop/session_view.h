@@ -99,6 +99,8 @@ class SessionView {
     const Player* player() const { return player_.get(); }
     // Of what can be shown: the file's length, or as far as it was watched.
     int64_t length_us() const;
+    // How far the video was watched: to its end, or to the newest frame while it goes on and after a stop.
+    int64_t watched_to_us() const;
     const Model* model() const { return model_ ? model_->language.get() : nullptr; }
     void say(std::string text, bool is_error = false);
 
@@ -139,6 +141,7 @@ class SessionView {
     std::vector<std::future<void>> retired_;
 
     Phase phase_ = Phase::empty;
+    bool to_the_end_ = false;  // watched to its end
     std::string source_, error_;
     std::vector<std::string> playlist_;
     SourceInfo info_;

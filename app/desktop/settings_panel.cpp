@@ -37,8 +37,9 @@ bool begin_dialog(const Desk& desk, const char* name, const char* title, float w
     ImGui::SetNextWindowPos({screen.x / 2, screen.y / 2}, ImGuiCond_Always, {0.5f, 0.5f});
     ImGui::SetNextWindowSize({std::min(look.px(width), screen.x - look.px(40)), 0});
     ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, ImVec2(look.px(22), look.px(18)));
+    ImGui::PushStyleVar(ImGuiStyleVar_WindowRounding, look.px(12));
     const bool visible = ImGui::BeginPopupModal(name, nullptr, ImGuiWindowFlags_NoTitleBar | ImGuiWindowFlags_NoResize);
-    ImGui::PopStyleVar();
+    ImGui::PopStyleVar(2);
     if (!visible) return false;
     ImGui::PushFont(look.title);
     ImGui::TextUnformatted(title);
@@ -130,7 +131,7 @@ void HelpPanel::draw(const Desk& desk) {
                                        {"Esc", "stop the answer"},
                                        {"O", "open"},
                                        {"E", "save the memory, export conversation or captions"},
-                                       {"S", "stop watching"},
+                                       {"Shift + S", "stop watching"},
                                        {"M", "meters"},
                                        {"T", "light or dark"},
                                        {"Ctrl + and −", "size of text"},

@@ -130,9 +130,7 @@ void TimelinePanel::draw_watched(const Desk& desk, const Axis& axis, float top, 
     const float middle = top + height / 2, half = look.px(4);
     list.AddRectFilled({axis.left, middle - half}, {axis.left + axis.width, middle + half}, look.colours.raised, half);
     if (meters.frames == 0) return;
-    const bool done = desk.view.phase() == Phase::watched;
-    const int64_t to_us = done ? std::max(meters.end_us, meters.watched_us) : meters.watched_us;
-    const float from = axis.clamped(meters.first_us), to = axis.clamped(to_us);
+    const float from = axis.clamped(meters.first_us), to = axis.clamped(desk.view.watched_to_us());
     if (to > from)
         list.AddRectFilled({from, middle - half}, {std::max(to, from + 2 * half), middle + half}, look.colours.accent,
                            half);

@@ -41,11 +41,16 @@ void rays(const Pen& pen, float from, float to) {
     }
 }
 
+// A disc of which another, up and to the right, has taken a bite: the two arcs meet at their crossings.
 void draw_moon(const Pen& pen) {
-    pen.list.PathArcTo(pen.at(0, 0), pen.half * 0.85f, -0.6f, 4.2f, 32);
-    pen.list.PathStroke(pen.colour, 0, pen.width);
-    pen.list.PathArcTo(pen.at(0.42f, -0.42f), pen.half * 0.62f, 0.15f, 3.25f, 24);
-    pen.list.PathStroke(pen.colour, 0, pen.width);
+    constexpr float radius = 0.85f, bite = 0.7f, away = 0.42f;  // of the disc, the bite, and how far its centre is
+    const float far_x = std::sqrt(2.0f) * away;
+    const float along = (far_x * far_x + radius * radius - bite * bite) / (2 * far_x);
+    const float half = std::acos(along / radius), half_bite = std::acos((far_x - along) / bite);
+    constexpr float turn = -0.785398f, pi = 3.141593f;
+    pen.list.PathArcTo(pen.at(0, 0), pen.half * radius, turn + half, turn + 2 * pi - half, 32);
+    pen.list.PathArcTo(pen.at(away, -away), pen.half * bite, turn + pi + half_bite, turn + pi - half_bite, 24);
+    pen.list.PathStroke(pen.colour, ImDrawFlags_Closed, pen.width);
 }
 
 void draw_sliders(const Pen& pen) {

@@ -1,5 +1,5 @@
-// Keys and clicks in their order, one change a frame: Dear ImGui 1.86 has no queue of its own and would miss a key that
-// is pressed and let go between two frames, as happens at a low frame rate and from scripts.
+// Keys and clicks in their order, one change a frame (but for typed text): Dear ImGui 1.86 has no queue of its own and
+// would miss a key that is pressed and let go between two frames, as happens at a low frame rate and from scripts.
 #pragma once
 
 #include <deque>
@@ -27,8 +27,9 @@ class WindowInput {
 
    private:
     struct Event {
-        int undoes = 0;   // the key or button that is let go; 0: none
-        int presses = 0;  // that is pressed
+        int undoes = 0;        // the key or button that is let go; 0: none
+        int presses = 0;       // that is pressed
+        bool is_text = false;  // a letter, or the key of one
         std::function<void()> hand_on;
     };
     void add(Event event);

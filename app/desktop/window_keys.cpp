@@ -39,7 +39,7 @@ void WindowLayout::take_keys(Desk& desk) {
     if (io.WantTextInput || io.KeyCtrl) return;
     if (pressed(GLFW_KEY_O)) files_.show_open();
     if (pressed(GLFW_KEY_E)) export_wanted_ = true;
-    if (pressed(GLFW_KEY_S)) desk.view.stop_watching();
+    if (io.KeyShift && pressed(GLFW_KEY_S)) desk.view.stop_watching();
     if (pressed(GLFW_KEY_M)) settings.show_meters = !settings.show_meters;
     if (pressed(GLFW_KEY_B)) settings.show_boxes = !settings.show_boxes;
     if (pressed(GLFW_KEY_N)) settings.show_names = !settings.show_names;

@@ -27,6 +27,8 @@ struct Look {
 
     float px(float design) const { return design * scale; }
     ImU32 kind(int kind) const { return colours.kinds[static_cast<unsigned>(kind) % 8]; }
+    // Over a picture, in both themes: bright.
+    static ImU32 kind_over_picture(int kind);
 };
 
 // The folder of Inter's two files: beside an installed program, or in the source tree. Empty: not found, and the

@@ -172,6 +172,7 @@ TEST_F(AView, StopsWatchingAndKeepsTheMemory) {
     view.stop_watching();
     ASSERT_TRUE(until_watched(view));
     EXPECT_EQ(view.phase(), Phase::watched);
+    EXPECT_EQ(view.watched_to_us(), view.meters().watched_us);
     view.ask("is there a person in the video");
     ASSERT_TRUE(until_answered(view));
     EXPECT_EQ(view.turns().back().state, TurnState::answered);
