@@ -13,12 +13,16 @@ namespace {
 
 using nlohmann::ordered_json;
 
+size_t notes_bytes(const MemoryFileInfo& info) {
+    size_t sum = 0;
+    for (const auto& [name, bytes] : info.notes_bytes) sum += bytes;
+    return sum;
+}
+
 ordered_json info_json(const MemoryFileInfo& info, const std::filesystem::path& file) {
     ordered_json videos = ordered_json::array();
     for (const VideoPart& video : info.videos)
         videos.push_back({{"name", video.name}, {"start", video.first_us == no_time ? 0 : seconds(video.first_us)}});
-    size_t notes = 0;
-    for (const auto& [name, bytes] : info.notes_bytes) notes += bytes;
     ordered_json out{{"file", file.string()},
                      {"version", info.version},
                      {"model", info.model_name},
@@ -33,7 +37,7 @@ ordered_json info_json(const MemoryFileInfo& info, const std::filesystem::path& 
                       {{"state", info.state_bytes},
                        {"cache", info.cache_bytes},
                        {"index", info.index_bytes},
-                       {"notes", notes},
+                       {"notes", notes_bytes(info)},
                        {"file", info.file_bytes}}}};
     out["forgotten"] = {{"frames", info.forgotten.frames},
                         {"tokens", info.forgotten.rows},
@@ -43,8 +47,6 @@ ordered_json info_json(const MemoryFileInfo& info, const std::filesystem::path& 
 }
 
 std::string info_text(const MemoryFileInfo& info, const std::filesystem::path& file) {
-    size_t notes = 0;
-    for (const auto& [name, bytes] : info.notes_bytes) notes += bytes;
     std::string text = file.string() + "  " + byte_text(info.file_bytes) + "\n";
     text += "  model       " + info.model_name + " (" + info.model_digest.substr(0, 12) + ")\n";
     text += "  seen        " + written_time(info.last_us - info.first_us) + ", " + grouped(info.frames) + " frames, " +
@@ -57,7 +59,7 @@ std::string info_text(const MemoryFileInfo& info, const std::filesystem::path& f
     }
     text += "  bytes       state " + byte_text(info.state_bytes) + ", cache " + byte_text(info.cache_bytes) + " (" +
             cache_name(info.options.cache_type) + "), index " + byte_text(info.index_bytes) + ", notes " +
-            byte_text(notes) + "\n";
+            byte_text(notes_bytes(info)) + "\n";
     if (info.options.budget_bytes > 0) text += "  budget      " + byte_text(info.options.budget_bytes) + "\n";
     if (info.forgotten.frames > 0)
         text += "  forgotten   " + grouped(info.forgotten.frames) + " frames between " +
