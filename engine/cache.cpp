@@ -60,13 +60,11 @@ std::shared_ptr<Cache::Block> Cache::make_block() const {
     return block;
 }
 
-void Cache::add_page() {
-    if (spare_.pages.empty()) {
-        pages_.push_back({make_block(), rows_});
-    } else {
-        pages_.push_back({std::move(spare_.pages.back()), rows_});
-        spare_.pages.pop_back();
-    }
+std::shared_ptr<Cache::Block> Cache::take_block() {
+    if (spare_.pages.empty()) return make_block();
+    std::shared_ptr<Block> block = std::move(spare_.pages.back());
+    spare_.pages.pop_back();
+    return block;
 }
 
 size_t Cache::page_rows(size_t page) const {
@@ -81,13 +79,7 @@ bool Cache::must_copy_last_page() const {
 
 void Cache::copy_last_page() {
     const Page shared = pages_[pages_.size() - 1];
-    std::shared_ptr<Block> own;
-    if (spare_.pages.empty()) {
-        own = make_block();
-    } else {
-        own = std::move(spare_.pages.back());
-        spare_.pages.pop_back();
-    }
+    std::shared_ptr<Block> own = take_block();
     copy_rows(shape_, shared.block->data, 0, rows_ - shared.first, own->own.data(), 0);
     pages_.truncate(pages_.size() - 1);
     pages_.push_back({std::move(own), shared.first});
@@ -99,7 +91,7 @@ void Cache::append(ConstMatrix k, ConstMatrix v) {
     for (size_t done = 0; done < k.rows;) {
         size_t held = pages_.size() == 0 ? shape_.page_rows : page_rows(pages_.size() - 1);
         if (held == shape_.page_rows) {
-            add_page();
+            pages_.push_back({take_block(), rows_});
             held = 0;
         }
         const size_t count = std::min(k.rows - done, shape_.page_rows - held);
@@ -143,9 +135,10 @@ void Cache::keep(std::span<const KeptPage> pages) {
         std::shared_ptr<Block> block = make_block();
         for (const RowRun& run : kept.runs)
             for (size_t done = 0; done < run.rows;) {
-                const Page& from = pages_[page_of(run.first + done)];
+                const size_t page = page_of(run.first + done);
+                const Page& from = pages_[page];
                 const size_t in_page = run.first + done - from.first;
-                const size_t count = std::min(run.rows - done, page_rows(page_of(run.first + done)) - in_page);
+                const size_t count = std::min(run.rows - done, page_rows(page) - in_page);
                 copy_rows(shape_, from.block->data, in_page, count, block->own.data(), next.rows_ - first);
                 done += count;
                 next.rows_ += count;

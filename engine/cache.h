@@ -108,7 +108,7 @@ class Cache {
     };
     std::shared_ptr<Block> make_block() const;
     size_t page_of(size_t row) const;
-    void add_page();
+    std::shared_ptr<Block> take_block();  // a spare one, or a new one
     KvPiece piece(size_t page) const;
     bool must_copy_last_page() const;
     void copy_last_page();
