@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 
+#include "app/kind_words.h"
 #include "engine/prompt.h"
 
 namespace lv {
@@ -34,31 +35,6 @@ constexpr std::array<std::string_view, 4> how_many_phrases{"how many {p} are the
 constexpr std::array<std::string_view, 4> ever_phrases{"is there {a} in the video?", "does {a} appear in the video?",
                                                        "did you see {a}?", "is {a} ever visible?"};
 
-constexpr std::array<std::string_view, 9> numbers{"none", "one", "two",   "three",          "four",
-                                                  "five", "six", "seven", "more than seven"};
-
-// The twins of tools/train/classes.py.
-std::string plural(std::string_view name) {
-    static constexpr std::array<std::array<std::string_view, 2>, 7> odd{{{"person", "people"},
-                                                                         {"knife", "knives"},
-                                                                         {"mouse", "mice"},
-                                                                         {"sheep", "sheep"},
-                                                                         {"skis", "skis"},
-                                                                         {"scissors", "scissors"},
-                                                                         {"broccoli", "broccoli"}}};
-    for (const auto& [one, many] : odd)
-        if (name == one) return std::string(many);
-    const bool hisses = name.ends_with("s") || name.ends_with("sh") || name.ends_with("ch") || name.ends_with("x");
-    return std::string(name) + (hisses ? "es" : "s");
-}
-
-std::string with_article(std::string_view name) {
-    if (name == "skis" || name == "scissors" || name == "broccoli") return std::string(name);
-    return (std::string_view("aeiou").find(name.front()) != std::string_view::npos ? "an " : "a ") + std::string(name);
-}
-
-std::string_view number_word(int count) { return numbers[static_cast<size_t>(std::clamp(count, 0, 8))]; }
-
 std::string listed(const std::vector<std::string>& parts) {
     std::string text;
     for (size_t i = 0; i < parts.size(); ++i) text += (i == 0 ? "" : i + 1 == parts.size() ? " and " : ", ") + parts[i];
@@ -85,7 +61,7 @@ bool is_right(const HaystackQuestion& question, std::string_view answer) {
 }
 
 std::string counted_name(std::string_view name, int count) {
-    return count == 1 ? with_article(name) : std::string(number_word(count)) + " " + plural(name);
+    return count == 1 ? with_article(name) : std::string(number_word(count)) + " " + plural_name(name);
 }
 
 std::string QuestionMaker::say(std::span<const std::string_view> phrases, int kind, int64_t time_us) {
@@ -93,7 +69,7 @@ std::string QuestionMaker::say(std::span<const std::string_view> phrases, int ki
     const std::string& name = names_[static_cast<size_t>(kind)];
     replace(text, "{a}", with_article(name));
     replace(text, "{s}", name);
-    replace(text, "{p}", plural(name));
+    replace(text, "{p}", plural_name(name));
     replace(text, "{t}", written_time(time_us));
     text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
     return text;

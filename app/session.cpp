@@ -11,6 +11,7 @@ namespace {
 
 constexpr size_t most_events = 256;
 constexpr size_t most_waiting = 64;
+constexpr size_t recent_pages = 8;                  // of 256 rows: with mini some minutes at a frame a second
 constexpr const char* no_answer = "I can't tell.";  // the model ended its answer before the first word
 
 int64_t steady_us() {
@@ -60,7 +61,6 @@ void Session::stop() {
         watch_stop_.request_stop();
         answer_stop_.request_stop();
     }
-    questions_.abandon();
     events_.abandon();
 }
 
@@ -69,10 +69,11 @@ void Session::stop_watching() {
     watch_stop_.request_stop();
 }
 
-void Session::watch(const WatchRequest& request, CueFunction cue, LookFunction look) {
+void Session::watch(const WatchRequest& request, CueFunction cue, LookFunction look, AfterFunction after) {
     Watch watch = begin_watch(request);
     watch.cue = std::move(cue);
     watch.look = std::move(look);
+    watch.after = std::move(after);
     if (writer_.joinable()) writer_.join();  // of the video before, which has ended
     writer_ = std::thread([this, watch = std::move(watch)] { run_watch(watch); });
 }
@@ -115,7 +116,7 @@ uint64_t Session::ask(std::string text, AskWhen when, std::vector<Turn> earlier)
             return id;
         }
     }
-    if (!questions_.try_push(std::move(question)))
+    if (!questions_.try_ask(std::move(question)))
         throw UsageError(std::to_string(most_waiting) +
                          " questions are waiting for their answers; ask again when some have come");
     return id;
@@ -210,7 +211,7 @@ void Session::run_watch(const Watch& watch) {
     ended.stopped = watch.stop.stop_requested();
     if (stream) end_video(watch, *stream, ended);
     stream.reset();
-    if (!ended.failure && !ended.stopped) ask_cues(watch.cue, meters().end_us, true);
+    if (watch.cue && !ended.failure && !ended.stopped) ask_cues(watch.cue(meters().end_us, true));
     end_watch(std::move(ended));
 }
 
@@ -226,10 +227,14 @@ void Session::absorb(const RowBatch& batch, Workspace& work, const Watch& watch)
     for (const FrameSpan& frame : batch.frames) {
         if (watch.cue) {
             append_until(frame.first_row);
-            ask_cues(watch.cue, frame.time_us, false);
+            ask_cues(watch.cue(frame.time_us, false));
         }
         sightings_.add(frame.time_us, frame.objects);
         if (watch.look) watch.look(*frame.seen, frame.picture);
+        if (watch.after) {
+            append_until(frame.first_row + frame.seen->rows);
+            ask_cues(watch.after(frame.time_us));
+        }
     }
     append_until(batch.rows.rows);
     {
@@ -248,15 +253,18 @@ void Session::absorb(const RowBatch& batch, Workspace& work, const Watch& watch)
     events_.try_push(WatchProgress{meters()});
 }
 
-void Session::ask_cues(const CueFunction& cue, int64_t next_us, bool ended) {
-    if (!cue) return;
-    for (Cue& asked : cue(next_us, ended)) {
-        Question question{.tag = asked.tag, .text = std::move(asked.question), .earlier = {}, .memory = memory_.fork()};
+void Session::ask_cues(std::vector<Cue> cues) {
+    for (Cue& asked : cues) {
+        Question question{.tag = asked.tag,
+                          .text = std::move(asked.question),
+                          .earlier = {},
+                          .memory = memory_.fork(),
+                          .recent = asked.recent};
         {
             const std::lock_guard lock(mutex_);
             question.id = ++last_id_;
         }
-        questions_.push(std::move(question), stop_.get_token());
+        questions_.cue(std::move(question), stop_.get_token());
     }
 }
 
@@ -280,15 +288,20 @@ void Session::end_watch(WatchEnded ended) {
             none.failure = failure;
             events_.push(std::move(none), stop_.get_token());
         } else {
-            questions_.push(std::move(question), stop_.get_token());
+            questions_.ask(std::move(question), stop_.get_token());
         }
     }
 }
 
 void Session::run_answers() {
-    Workspace work(context_, model_->language->config(), {.top_pages = options_.top_pages});
-    while (std::optional<Question> question = questions_.pop(stop_.get_token()))
-        events_.push(answer(*question, work, begin_answer(question->id)), stop_.get_token());
+    Workspace all(context_, model_->language->config(), {.top_pages = options_.top_pages});
+    std::optional<Workspace> recent;  // made when first needed
+    while (std::optional<Question> question = questions_.take(stop_.get_token())) {
+        if (question->recent && !recent)
+            recent.emplace(context_, model_->language->config(), WorkspaceOptions{.top_pages = recent_pages});
+        events_.push(answer(*question, question->recent ? *recent : all, begin_answer(question->id)),
+                     stop_.get_token());
+    }
 }
 
 std::stop_token Session::begin_answer(uint64_t id) {
@@ -320,7 +333,7 @@ AnswerReady Session::answer(Question& question, Workspace& work, std::stop_token
         GenerateOptions options = options_.answers;
         options.clock = ready.clock;
         const auto piece = [&](std::string_view text) {
-            events_.push(AnswerPiece{question.id, std::string(text)}, stop_.get_token());
+            if (!question.recent) events_.push(AnswerPiece{question.id, std::string(text)}, stop_.get_token());
         };
         ready.answer = lv::ask(work, memory, question.text, options, piece, stop, question.earlier);
         if (ready.answer.text.empty() && ready.answer.complete) ready.answer.text = no_answer;

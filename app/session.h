@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "app/loaded_model.h"
+#include "app/question_queue.h"
 #include "app/row_stream.h"
 #include "app/saved_session.h"
 #include "app/sightings.h"
@@ -36,12 +37,18 @@ namespace lv {
 struct Cue {
     std::string question;
     uint64_t tag = 0;
+    bool recent =
+        false;  // about now: answered from the newest pages, at a cost that does not grow, without AnswerPieces
 };
 
 // Runs on the writer thread before each frame joins the memory (`next_us`: its time), and once at the end, where
 // `next_us` is the end of the video. The questions it returns are asked of the memory as it is at that moment. When
 // answers lag behind, the writer waits here.
 using CueFunction = std::function<std::vector<Cue>(int64_t next_us, bool ended)>;
+
+// Runs on the writer thread once the frame of this time has joined the memory; what it returns is asked as with a
+// CueFunction.
+using AfterFunction = std::function<std::vector<Cue>(int64_t time_us)>;
 
 // Runs on the writer thread for each frame, as it joins the memory: its boxes, and the picture as the encoder saw it.
 // Must not wait.
@@ -107,11 +114,11 @@ class Session {
 
     // Starts watching: a first video, the next one once the one before has ended, or the same again where it stopped
     // before its end. That one is sampled as it was. Errors come as WatchEnded::failure.
-    void watch(const WatchRequest& request, CueFunction cue = {}, LookFunction look = {});
+    void watch(const WatchRequest& request, CueFunction cue = {}, LookFunction look = {}, AfterFunction after = {});
 
-    // Queues a question and returns its id. now: answered from what has been seen when its turn comes. at_end: once the
-    // video has ended; such questions fail when watching does. Throws UsageError when too many are waiting.
-    // `earlier`: the turns of the conversation it belongs to, oldest first.
+    // Queues a question, before all cues, and returns its id. now: answered from what has been seen when its turn
+    // comes. at_end: once the video has ended; such questions fail when watching does. Throws UsageError when too many
+    // are waiting. `earlier`: the turns of the conversation it belongs to, oldest first.
     uint64_t ask(std::string question, AskWhen when, std::vector<Turn> earlier = {});
 
     // Writes all that was watched until now to `file` (app/saved_session.h); any thread, at any time, also while frames
@@ -142,12 +149,14 @@ class Session {
         std::string text;
         std::vector<Turn> earlier;
         std::optional<Memory> memory;  // none: fork when its turn comes
+        bool recent = false;           // as Cue::recent
     };
 
     struct Watch {  // of one video
         WatchRequest request;
         CueFunction cue;
         LookFunction look;
+        AfterFunction after;
         StreamStart start;
         std::stop_token stop;
     };
@@ -159,7 +168,7 @@ class Session {
     // Throws Error when the memory will not fit into what is free, or a budget.
     void require_room(const Watch& watch, const RowStream& stream) const;
     void absorb(const RowBatch& batch, Workspace& work, const Watch& watch);
-    void ask_cues(const CueFunction& cue, int64_t next_us, bool ended);
+    void ask_cues(std::vector<Cue> cues);
     void end_watch(WatchEnded ended);
     void run_answers();
     std::stop_token begin_answer(uint64_t id);
@@ -172,7 +181,7 @@ class Session {
     LiveMemory memory_;
     Sightings sightings_;
     Channel<SessionEvent> events_;
-    Channel<Question> questions_;
+    QuestionQueue<Question> questions_;
 
     std::mutex writing_;           // held while a batch is encoded and joins the memory; before mutex_
     RowStream* stream_ = nullptr;  // of the video at hand; guarded by writing_
