@@ -15,7 +15,7 @@ void Sightings::add(int64_t time_us, const std::vector<SeenKind>& objects) {
 std::vector<int> Sightings::between(int64_t start_us, int64_t end_us) const {
     const std::lock_guard lock(mutex_);
     auto change = std::upper_bound(changes_.begin(), changes_.end(), start_us,
-                                   [](int64_t time_us, const Change& later) { return time_us < later.time_us; });
+                                   [](int64_t time_us, const Sighting& later) { return time_us < later.time_us; });
     if (change != changes_.begin()) --change;  // what was on screen when the interval began
     std::vector<int> kinds;
     for (; change != changes_.end() && change->time_us < end_us; ++change)
@@ -24,10 +24,15 @@ std::vector<int> Sightings::between(int64_t start_us, int64_t end_us) const {
     return kinds;
 }
 
+std::vector<Sighting> Sightings::changes() const {
+    const std::lock_guard lock(mutex_);
+    return changes_;
+}
+
 std::vector<std::byte> Sightings::save() const {
     const std::lock_guard lock(mutex_);
     StateWriter writer;
-    for (const Change& change : changes_) {
+    for (const Sighting& change : changes_) {
         writer.put(change.time_us);
         writer.put(static_cast<uint32_t>(change.objects.size()));
         for (const SeenKind& seen : change.objects) {
@@ -40,9 +45,9 @@ std::vector<std::byte> Sightings::save() const {
 
 void Sightings::restore(std::span<const std::byte> bytes) {
     StateReader reader(bytes);
-    std::vector<Change> changes;
+    std::vector<Sighting> changes;
     while (!reader.at_end()) {
-        Change change{reader.get<int64_t>(), {}};
+        Sighting change{reader.get<int64_t>(), {}};
         for (auto count = reader.get<uint32_t>(); count > 0; --count) {
             const int kind = reader.within<int32_t>(0, row::kinds - 1);
             change.objects.push_back({kind, reader.get<int32_t>()});

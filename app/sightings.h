@@ -18,6 +18,12 @@ struct SeenKind {
     bool operator==(const SeenKind&) const = default;
 };
 
+// What was on screen from here to the next change.
+struct Sighting {
+    int64_t time_us = 0;
+    std::vector<SeenKind> objects;
+};
+
 class Sightings {
    public:
     // One writer, times rising.
@@ -26,17 +32,16 @@ class Sightings {
     // Kinds on screen at any moment of [start_us, end_us), in order of their appearance there. Any thread.
     std::vector<int> between(int64_t start_us, int64_t end_us) const;
 
+    // All changes, oldest first. Any thread.
+    std::vector<Sighting> changes() const;
+
     // As a saved memory carries them. restore() throws Error when the bytes are none of save().
     std::vector<std::byte> save() const;
     void restore(std::span<const std::byte> bytes);
 
    private:
-    struct Change {
-        int64_t time_us = 0;
-        std::vector<SeenKind> objects;  // on screen from here to the next change
-    };
     mutable std::mutex mutex_;
-    std::vector<Change> changes_;
+    std::vector<Sighting> changes_;
 };
 
 }  // namespace lv

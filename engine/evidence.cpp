@@ -98,4 +98,31 @@ std::vector<Moment> moments_of(const Memory& memory, std::span<const float> mass
     return moments;
 }
 
+std::vector<AttentionPoint> attention_curve(const Memory& memory, std::span<const float> mass, size_t most_points,
+                                            const VideoClock& clock) {
+    const std::vector<Frame> frames = frames_of(memory, mass);
+    double total = 0;
+    for (const Frame& frame : frames) total += frame.weight;
+    if (!(total > 0)) return {};
+    const size_t frames_a_point = (frames.size() + most_points - 1) / most_points;
+    std::vector<AttentionPoint> curve;
+    size_t in_point = 0;
+    float heaviest = 0;
+    for (size_t i = 0; i < frames.size(); ++i) {
+        const bool next_video = i > 0 && clock.video_at(frames[i].time_us) != clock.video_at(frames[i - 1].time_us);
+        if (in_point == 0 || in_point == frames_a_point || next_video) {
+            curve.push_back({frames[i].time_us, 0});
+            heaviest = frames[i].weight;
+            in_point = 0;
+        }
+        if (frames[i].weight > heaviest) {
+            heaviest = frames[i].weight;
+            curve.back().time_us = frames[i].time_us;
+        }
+        curve.back().share += float(frames[i].weight / total);
+        ++in_point;
+    }
+    return curve;
+}
+
 }  // namespace lv

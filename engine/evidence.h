@@ -17,6 +17,7 @@ namespace lv {
 // topmost layer 0.70, the two topmost 0.84, the two below the topmost 0.91, full stops and ends alone 0.38.
 struct EvidenceOptions {
     size_t most_moments = 3;  // 0: none is reckoned
+    size_t curve_points = 0;  // of Answer::attention; 0: none
     size_t layers = 2;        // that count, of those that see the video,
     size_t layers_above = 1;  // and how many of the topmost do not
     // What a row counts, by what it emits:
@@ -31,6 +32,12 @@ struct Moment {
     int64_t start_us = 0;
     int64_t end_us = 0;
     float weight = 0;
+};
+
+// Neighbouring frames of one video, by the heaviest of them, with the attention of all.
+struct AttentionPoint {
+    int64_t time_us = 0;  // on the memory's clock
+    float share = 0;      // of the attention to all frames; those of one answer add up to 1
 };
 
 // Adds up attention over the rows of an answer. Allocates only at construction.
@@ -59,5 +66,10 @@ class EvidenceSum {
 // Sums the mass over rows (index: row of the cache) to frames and joins neighbouring frames of a video that matter.
 std::vector<Moment> moments_of(const Memory& memory, std::span<const float> mass, size_t most_moments,
                                const VideoClock& clock = {});
+
+// The mass over rows (index: row of the cache) as a curve over time: at most `most_points` (>= 1) beside one more for
+// each video, oldest first; as many frames in each as that takes. Empty where there is no mass.
+std::vector<AttentionPoint> attention_curve(const Memory& memory, std::span<const float> mass, size_t most_points,
+                                            const VideoClock& clock = {});
 
 }  // namespace lv

@@ -47,6 +47,8 @@ Answer generate(Workspace& work, Memory& turn, std::span<const PromptRow> prompt
     if (piece && !added.empty()) piece(added);
     answer.text = text.text();
     if (evidence) answer.evidence = moments_of(turn, evidence->rows(), options.evidence.most_moments, options.clock);
+    if (evidence && options.evidence.curve_points > 0)
+        answer.attention = attention_curve(turn, evidence->rows(), options.evidence.curve_points, options.clock);
     answer.total_us = elapsed_us(begin);
     return answer;
 }

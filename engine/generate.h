@@ -32,7 +32,8 @@ struct Answer {
     std::string text;
     std::vector<int> ids;          // without the end
     std::vector<Moment> evidence;  // best first
-    bool complete = false;         // reached its end: neither stopped nor cut off at most_tokens
+    std::vector<AttentionPoint> attention;
+    bool complete = false;  // reached its end: neither stopped nor cut off at most_tokens
     size_t prompt_rows = 0;
     int64_t first_token_us = 0;  // from the call to the first token
     int64_t total_us = 0;

@@ -11,14 +11,15 @@ constexpr size_t most_waiting = 4;  // of our questions in the session's queue
 
 }  // namespace
 
-CaptionExport::CaptionExport(std::filesystem::path path, int64_t first_us, int64_t end_us, int64_t every_us)
-    : path_(std::move(path)) {
+CaptionExport::CaptionExport(std::filesystem::path path, const Part& part, int64_t every_us)
+    : path_(std::move(path)), start_us_(part.start_us) {
     const std::string extension = path_.extension().string();
     format_ = parse_formats(extension.empty() ? extension : extension.substr(1)).front();
-    CaptionPlan plan(first_us, every_us);
-    plan.before_frame(end_us);  // tells the plan how far the last interval was watched
-    for (CaptionPlan::Step& step : plan.at_end(end_us))
-        steps_.push_back({{step.interval.start_us, step.interval.end_us, {}, {}}, std::move(step.question)});
+    CaptionPlan plan(part.first_us, every_us);
+    plan.before_frame(part.end_us);  // tells the plan how far the last interval was watched
+    const std::string of_which = part.number > 0 ? " of video " + std::to_string(part.number) : "";
+    for (CaptionPlan::Step& step : plan.at_end(part.end_us))
+        steps_.push_back({{step.interval.start_us, step.interval.end_us, {}, {}}, step.question + of_which});
     if (steps_.empty()) throw UsageError("there is nothing to caption yet; wait until some of the video is watched");
 }
 
@@ -35,7 +36,7 @@ bool CaptionExport::take(const AnswerReady& ready, const Session& session, const
     if (ready.failure) std::rethrow_exception(ready.failure);
     Caption& caption = steps_[found->second].caption;
     caption.text = ready.answer.text;
-    for (const int kind : session.sightings().between(caption.start_us, caption.end_us))
+    for (const int kind : session.sightings().between(start_us_ + caption.start_us, start_us_ + caption.end_us))
         caption.objects.push_back(kinds[static_cast<size_t>(kind)]);
     ++answered_;
     return true;

@@ -14,8 +14,15 @@ namespace lv {
 
 class CaptionExport {
    public:
+    // Of one video, by its own clock.
+    struct Part {
+        int64_t start_us = 0;  // its own 0:00 on the memory's clock
+        int64_t first_us = 0;  // where watching began
+        int64_t end_us = 0;    // up to where it was watched
+        size_t number = 0;     // of several videos in the memory, from 1; 0: there is one
+    };
     // Throws UsageError when the extension names no caption format or there is nothing to caption.
-    CaptionExport(std::filesystem::path path, int64_t first_us, int64_t end_us, int64_t every_us);
+    CaptionExport(std::filesystem::path path, const Part& part, int64_t every_us);
 
     // Asks some of the questions that are left; never fills the session's queue, so that the user's own come through.
     void ask_more(Session& session);
@@ -34,6 +41,7 @@ class CaptionExport {
     };
     std::filesystem::path path_;
     CaptionFormat format_;
+    int64_t start_us_;
     std::vector<Step> steps_;
     std::map<uint64_t, size_t> asked_;  // id of the question to its step
     size_t next_ = 0, answered_ = 0;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "app/answer_report.h"
 #include "app/time_text.h"
 #include "engine/prompt.h"
 
@@ -40,9 +41,23 @@ std::optional<TimeLink> clock_at(std::string_view text) {
     return link;
 }
 
-std::string moment_text(const Moment& moment) {
-    const std::string start = written_time(moment.start_us), end = written_time(moment.end_us);
-    return start + (start == end ? "" : "-" + end) + " (" + std::to_string(std::lround(moment.weight * 100)) + "%)";
+// "video 2, " right before text[at]: where it begins, and which video it is (from 0).
+struct NamedVideo {
+    size_t first = 0, video = 0;
+};
+std::optional<NamedVideo> video_before(std::string_view text, size_t at, const VideoClock& clock) {
+    constexpr std::string_view name = "ideo ";  // after V or v
+    if (!clock.several() || at < 2 || text.substr(at - 2, 2) != ", ") return std::nullopt;
+    size_t first = at - 2;
+    while (first > 0 && digit(text[first - 1])) --first;
+    const size_t count = at - 2 - first;
+    if (count == 0 || count > 9 || first < name.size() + 1) return std::nullopt;
+    const size_t begin = first - name.size() - 1;
+    const size_t video = std::stoul(std::string(text.substr(first, count)));
+    if ((text[begin] != 'v' && text[begin] != 'V') || text.substr(begin + 1, name.size()) != name || video == 0 ||
+        video > clock.videos())
+        return std::nullopt;
+    return NamedVideo{begin, video - 1};
 }
 
 std::string_view state_name(TurnState state) {
@@ -69,19 +84,28 @@ std::string one_line(std::string text) {
 
 }  // namespace
 
-std::vector<TimeLink> time_links(std::string_view text) {
+std::vector<TimeLink> time_links(std::string_view text, const VideoClock& clock) {
     std::vector<TimeLink> links;
     for (size_t i = 0; i < text.size();) {
         const bool starts = digit(text[i]) && (i == 0 || (text[i - 1] != ':' && text[i - 1] != '.'));
         if (std::optional<TimeLink> link = starts ? clock_at(text.substr(i)) : std::nullopt) {
-            link->first = i;
-            links.push_back(*link);
+            const std::optional<NamedVideo> named = video_before(text, i, clock);
+            link->time_us += clock.start_us(named ? named->video : clock.videos() - 1);
+            link->first = named ? named->first : i;
             i += link->length;
+            link->length = i - link->first;
+            links.push_back(*link);
         } else {
             i += std::max<size_t>(digits(text.substr(i)), 1);
         }
     }
     return links;
+}
+
+std::string short_time(int64_t time_us, const VideoClock& clock) {
+    const size_t video = clock.video_at(time_us);
+    const std::string own = written_time(time_us - clock.start_us(video));
+    return clock.several() ? std::to_string(video + 1) + " · " + own : own;
 }
 
 std::string chat_markdown(const std::vector<ChatTurn>& turns, std::string_view video) {
@@ -90,9 +114,7 @@ std::string chat_markdown(const std::vector<ChatTurn>& turns, std::string_view v
         text += "\n## " + one_line(turn.question) + "\n\n";
         if (turn.state == TurnState::failed) text += "*No answer:* ";
         text += turn.answer + "\n";
-        for (size_t i = 0; i < turn.evidence.size(); ++i)
-            text += (i == 0 ? "\nRests on " : ", ") + moment_text(turn.evidence[i]);
-        if (!turn.evidence.empty()) text += ".\n";
+        if (!turn.evidence.empty()) text += "\nR" + moments_text(turn.evidence, turn.clock).substr(1) + ".\n";
     }
     return text;
 }
@@ -101,10 +123,15 @@ std::string chat_json(const std::vector<ChatTurn>& turns, std::string_view video
     ordered_json answers = ordered_json::array();
     for (const ChatTurn& turn : turns) {
         ordered_json evidence = ordered_json::array();
-        for (const Moment& moment : turn.evidence)
-            evidence.push_back({{"start", seconds(moment.start_us)},
-                                {"end", seconds(moment.end_us)},
-                                {"weight", std::round(moment.weight * 1e4) / 1e4}});
+        for (const Moment& moment : turn.evidence) {
+            const size_t video = turn.clock.video_at(moment.start_us);
+            const int64_t zero_us = turn.clock.start_us(video);
+            ordered_json entry{{"start", seconds(moment.start_us - zero_us)},
+                               {"end", seconds(moment.end_us - zero_us)},
+                               {"weight", std::round(moment.weight * 1e4) / 1e4}};
+            if (turn.clock.several()) entry["video"] = video + 1;
+            evidence.push_back(std::move(entry));
+        }
         ordered_json entry{{"question", turn.question}, {"state", state_name(turn.state)}};
         if (turn.state == TurnState::failed) {
             entry["error"] = turn.answer;

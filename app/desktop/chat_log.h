@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/generate.h"
+#include "engine/video_clock.h"
 
 namespace lv {
 
@@ -19,19 +20,26 @@ struct ChatTurn {
     std::string answer;  // grows while answering; the reason when failed
     TurnState state = TurnState::waiting;
     std::vector<Moment> evidence;  // best first
-    int64_t asked_at_us = 0;       // how far the video was watched when it was answered
+    std::vector<AttentionPoint> attention;
+    VideoClock clock{};       // how the times in question and answer are written
+    int64_t asked_at_us = 0;  // how far the video was watched when it was answered
     int64_t first_token_us = 0;
     int64_t total_us = 0;
     size_t tokens = 0;
 };
 
-// A time written in a text: text[first, first + length), as "0:34" or "1:02:03".
+// A time written in a text: text[first, first + length), as "0:34" or "1:02:03", with several videos "video 2,
+// 0:00:34".
 struct TimeLink {
     size_t first = 0, length = 0;
-    int64_t time_us = 0;
+    int64_t time_us = 0;  // on the memory's clock
     bool operator==(const TimeLink&) const = default;
 };
-std::vector<TimeLink> time_links(std::string_view text);
+// A time without a video is one of the newest video, as in a question.
+std::vector<TimeLink> time_links(std::string_view text, const VideoClock& clock = {});
+
+// A time of the memory, short: "0:34", with several videos "2 · 0:34".
+std::string short_time(int64_t time_us, const VideoClock& clock);
 
 // The whole conversation. `video`: its name for the title.
 std::string chat_markdown(const std::vector<ChatTurn>& turns, std::string_view video);

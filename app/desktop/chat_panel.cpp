@@ -17,7 +17,7 @@ std::string foot_of(const ChatTurn& turn) {
     if (turn.state != TurnState::answered) return "";
     const long first_ms = std::lround(static_cast<double>(turn.first_token_us) / 1000);
     return "first word after " + std::to_string(first_ms) + " ms, " + std::to_string(turn.tokens) +
-           " tokens, seen up to " + written_time(turn.asked_at_us);
+           " tokens, seen up to " + written_time(turn.asked_at_us, turn.clock);
 }
 
 }  // namespace
@@ -109,7 +109,7 @@ void ChatPanel::draw_turn(Desk& desk, size_t index) {
         ImGui::TextDisabled("Stopped.");
     } else {
         const ImU32 colour = failed ? look.colours.bad : look.colours.text;
-        if (const int64_t time_us = flow_text(look, turn.answer, colour, !failed); time_us >= 0)
+        if (const int64_t time_us = flow_text(look, turn.answer, colour, failed ? nullptr : &turn.clock); time_us >= 0)
             desk.view.seek(time_us);
     }
     if (!turn.evidence.empty()) draw_moments(desk, turn, index);
@@ -146,7 +146,7 @@ void ChatPanel::draw_moments(Desk& desk, const ChatTurn& turn, size_t index) {
         if (hovered) ImGui::SetMouseCursor(ImGuiMouseCursor_Hand);
         list.AddRectFilled(from, to, look.colours.raised, look.px(6));
         const int64_t middle_us = (moment.start_us + moment.end_us) / 2;
-        const Thumbnail seen = desk.view.frames() ? desk.view.frames()->thumbnail_at(middle_us) : Thumbnail{};
+        const Thumbnail seen = desk.view.thumbnail_at(middle_us);
         if (seen.picture) {  // the middle of the picture, cut to the tile's shape
             const float shape = static_cast<float>(seen.picture->width) / static_cast<float>(seen.picture->height);
             const float cut_x = std::max(0.0f, 1 - (wide / tall) / shape) / 2;
@@ -155,7 +155,7 @@ void ChatPanel::draw_moments(Desk& desk, const ChatTurn& turn, size_t index) {
                                  IM_COL32_WHITE, look.px(6));
         }
         if (hovered) list.AddRect(from, to, look.colours.evidence, look.px(6), 0, look.px(2));
-        const std::string time = written_time(moment.start_us);
+        const std::string time = short_time(moment.start_us, turn.clock);
         const std::string share = std::to_string(std::lround(moment.weight * 100)) + "%";
         draw_text(list, look.small_text, {from.x + look.px(2), to.y + look.px(3)}, look.colours.evidence, time);
         draw_text(list, look.small_text, {to.x - text_size(look.small_text, share).x - look.px(2), to.y + look.px(3)},

@@ -53,7 +53,7 @@ bool name_before(const std::string& a, const std::string& b) {
             if (x != y) return x < y;
         } else {
             const char x = lower(a[i++]), y = lower(b[j++]);
-            if (x != y) return x < y;
+            if (x != y) return static_cast<unsigned char>(x) < static_cast<unsigned char>(y);
         }
     }
     if ((i < a.size()) != (j < b.size())) return i == a.size();

@@ -26,6 +26,12 @@ const SeenObject* with_track(const std::vector<SeenObject>& objects, uint64_t tr
     return found == objects.end() ? nullptr : &*found;
 }
 
+KindLane& lane_of(std::vector<KindLane>& lanes, int kind) {
+    const auto known =
+        std::find_if(lanes.begin(), lanes.end(), [&](const KindLane& lane) { return lane.kind == kind; });
+    return known != lanes.end() ? *known : *lanes.insert(lanes.end(), KindLane{kind, 0, {}});
+}
+
 std::vector<SeenObject> between(const std::vector<SeenObject>& before, const std::vector<SeenObject>& after,
                                 float share) {
     std::vector<SeenObject> mixed;
@@ -41,6 +47,42 @@ std::vector<SeenObject> between(const std::vector<SeenObject>& before, const std
 
 }  // namespace
 
+std::vector<KindLane> lanes_of(std::span<const Sighting> sightings, std::span<const WatchedVideo> videos) {
+    std::vector<KindLane> lanes;
+    size_t change = 0;
+    for (size_t i = 0; i < videos.size(); ++i) {
+        const int64_t end_us = videos[i].start_us + std::max(videos[i].end_us, videos[i].watched_us);
+        for (; change < sightings.size() && sightings[change].time_us < end_us; ++change) {
+            const int64_t from_us = sightings[change].time_us;
+            const bool last = change + 1 == sightings.size();
+            const int64_t to_us = last ? end_us : std::min(sightings[change + 1].time_us, end_us);
+            for (const SeenKind& seen : sightings[change].objects) {
+                std::vector<KindLane::Span>& spans = lane_of(lanes, seen.kind).spans;
+                if (!spans.empty() && spans.back().end_us == from_us && from_us > videos[i].start_us) {
+                    spans.back().end_us = to_us;
+                    spans.back().most = std::max(spans.back().most, seen.count);
+                } else {
+                    spans.push_back({from_us, to_us, seen.count});
+                }
+            }
+        }
+    }
+    for (KindLane& lane : lanes)
+        for (const KindLane::Span& span : lane.spans) lane.seen_us += span.end_us - span.start_us;
+    return lanes;
+}
+
+void FrameLog::restore(std::vector<KindLane> lanes) {
+    const std::lock_guard lock(mutex_);
+    lanes_ = std::move(lanes);
+    ++added_;
+}
+
+void FrameLog::begin_video() {
+    const std::lock_guard lock(mutex_);
+    begins_ = true;
+}
+
 void FrameLog::add(const SeenFrame& frame, const std::shared_ptr<const Picture>& picture) {
     std::shared_ptr<const Picture> small;
     bool wanted = false;
@@ -53,9 +95,10 @@ void FrameLog::add(const SeenFrame& frame, const std::shared_ptr<const Picture>&
         small = is_small ? picture : std::make_shared<const Picture>(scaled_picture(*picture, picture_px));
     }
     const std::lock_guard lock(mutex_);
-    if (!frames_.empty()) usual_us_ = std::max<int64_t>(frame.time_us - frames_.back().time_us, 1);
+    if (!begins_) usual_us_ = std::max<int64_t>(frame.time_us - frames_.back().time_us, 1);
     add_to_lanes(frame);
-    frames_.push_back({frame.time_us, frame.objects});
+    frames_.push_back({frame.time_us, begins_, frame.objects});
+    begins_ = false;
     if (small) add_picture(frame.time_us, small);
     if (picture) newest_ = {picture, frame.time_us};
     ++added_;
@@ -71,7 +114,7 @@ void FrameLog::add_picture(int64_t time_us, const std::shared_ptr<const Picture>
 }
 
 void FrameLog::add_to_lanes(const SeenFrame& frame) {
-    const int64_t last_us = frames_.empty() ? -1 : frames_.back().time_us;
+    const int64_t last_us = begins_ ? -1 : frames_.back().time_us;
     // A frame stands for the time until the next one.
     const int64_t end_us = frame.time_us + std::min(usual_us_, longest_gap_us);
     for (size_t i = 0; i < frame.objects.size(); ++i) {
@@ -80,19 +123,17 @@ void FrameLog::add_to_lanes(const SeenFrame& frame) {
         const auto first = frame.objects.begin();
         if (std::any_of(first, first + static_cast<std::ptrdiff_t>(i), same)) continue;
         const int count = static_cast<int>(std::count_if(first, frame.objects.end(), same));
-        auto lane =
-            std::find_if(lanes_.begin(), lanes_.end(), [&](const KindLane& known) { return known.kind == kind; });
-        if (lane == lanes_.end()) lane = lanes_.insert(lanes_.end(), KindLane{kind, 0, {}});
-        ++lane->frames;
-        const bool goes_on = !lane->spans.empty() && last_us >= 0 && lane->spans.back().end_us > last_us &&
+        KindLane& lane = lane_of(lanes_, kind);
+        lane.seen_us += end_us - frame.time_us;
+        const bool goes_on = !lane.spans.empty() && last_us >= 0 && lane.spans.back().end_us > last_us &&
                              frame.time_us - last_us <= longest_gap_us;
-        if (!goes_on) lane->spans.push_back({frame.time_us, end_us, count});
-        lane->spans.back().end_us = end_us;
-        lane->spans.back().most = std::max(lane->spans.back().most, count);
+        if (!goes_on) lane.spans.push_back({frame.time_us, end_us, count});
+        lane.spans.back().end_us = end_us;
+        lane.spans.back().most = std::max(lane.spans.back().most, count);
     }
     // What ended with the frame before was there until now, not longer.
     for (KindLane& lane : lanes_)
-        if (lane.spans.back().end_us > frame.time_us && lane.spans.back().end_us < end_us)
+        if (!lane.spans.empty() && lane.spans.back().end_us > frame.time_us && lane.spans.back().end_us < end_us)
             lane.spans.back().end_us = frame.time_us;
 }
 
@@ -102,7 +143,7 @@ std::vector<SeenObject> FrameLog::boxes_at(int64_t time_us) const {
                                         [](int64_t time, const Boxes& frame) { return time < frame.time_us; });
     if (after == frames_.begin()) return {};
     const Boxes& before = *(after - 1);
-    if (after == frames_.end() || after->time_us - before.time_us > longest_gap_us)
+    if (after == frames_.end() || after->begins || after->time_us - before.time_us > longest_gap_us)
         return time_us - before.time_us <= std::min(usual_us_, longest_gap_us) ? before.objects
                                                                                : std::vector<SeenObject>{};
     const auto gap = static_cast<float>(after->time_us - before.time_us);
@@ -131,7 +172,7 @@ std::vector<KindLane> FrameLog::lanes() const {
         lanes = lanes_;
     }
     std::stable_sort(lanes.begin(), lanes.end(),
-                     [](const KindLane& a, const KindLane& b) { return a.frames > b.frames; });
+                     [](const KindLane& a, const KindLane& b) { return a.seen_us > b.seen_us; });
     return lanes;
 }
 

@@ -1,15 +1,18 @@
 // What the watching saw, kept for the window: boxes by time, small pictures, and when each kind of object was there.
 //
-// One thread adds (the session's writer), any other reads. Boxes take some 32 bytes an object; pictures are thinned so
-// that never more than `most_pictures` are held, whatever the length.
+// Times are of the memory's clock. One thread adds (the session's writer), any other reads. Boxes take some 32 bytes an
+// object; pictures are thinned so that never more than `most_pictures` are held, whatever the length.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "app/sightings.h"
+#include "app/watched_video.h"
 #include "vision/encoder.h"
 
 namespace lv {
@@ -28,16 +31,23 @@ struct KindLane {
         bool operator==(const Span&) const = default;
     };
     int kind = 0;
-    int64_t frames = 0;  // that it was in
+    int64_t seen_us = 0;  // in all
     std::vector<Span> spans;
 };
+
+// The lanes of a memory that was loaded, from what it keeps: kinds and numbers by time, no boxes.
+std::vector<KindLane> lanes_of(std::span<const Sighting> sightings, std::span<const WatchedVideo> videos);
 
 class FrameLog {
    public:
     static constexpr size_t most_pictures = 600;
     static constexpr int picture_px = 200;  // the long side
 
+    // The frames that come next are of another video, or of another part of it: nothing is drawn between.
+    void begin_video();
     void add(const SeenFrame& frame, const std::shared_ptr<const Picture>& picture);
+    // What was seen of videos by a program before this one; before the first frame.
+    void restore(std::vector<KindLane> lanes);
 
     // Objects on screen at time_us, for drawing over a playing picture: an object (by track) that was in the frames
     // before and behind is moved between them, one that was in only one of them is there near it. Empty where nothing
@@ -55,6 +65,7 @@ class FrameLog {
    private:
     struct Boxes {
         int64_t time_us = 0;
+        bool begins = false;  // a video
         std::vector<SeenObject> objects;
     };
     void add_picture(int64_t time_us, const std::shared_ptr<const Picture>& picture);
@@ -67,6 +78,7 @@ class FrameLog {
     Thumbnail newest_;
     std::vector<KindLane> lanes_;
     uint64_t added_ = 0;
+    bool begins_ = true;            // a video, with the next frame
     int64_t usual_us_ = 1'000'000;  // between two frames
 };
 

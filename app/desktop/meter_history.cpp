@@ -23,7 +23,7 @@ void MeterHistory::add(const Meters& meters, const Config& model) {
         rate_from_frames_ = meters.frames;
         rate_from_watched_us_ = meters.watched_us;
     }
-    if (meters.frames < next_frames_ || meters.frames == 0) return;
+    if (meters.frames < next_frames_ || meters.rows == 0) return;
     next_frames_ = meters.frames + every_frames_;
     if (points_.size() == most_points) {
         for (size_t i = 0; 2 * i < most_points; ++i) points_[i] = points_[2 * i];

@@ -46,7 +46,7 @@ void MetersPanel::draw(Desk& desk) {
 
 void MetersPanel::draw_figures(const Desk& desk) const {
     const Look& look = desk.look;
-    const Meters& meters = desk.view.meters();
+    const Meters& meters = desk.view.whole();
     const bool watching = desk.view.phase() == Phase::watching;
     const double passed_s = seconds(meters.elapsed_us);
     const double frames = watching       ? desk.view.history().frames_per_second()
@@ -125,7 +125,7 @@ void MetersPanel::draw_growth(const Desk& desk) const {
 
 void MetersPanel::draw_cost(Desk& desk) const {
     const Look& look = desk.look;
-    const Meters& meters = desk.view.meters();
+    const Meters& meters = desk.view.whole();
     Settings& settings = desk.settings;
     const Cost cost = reckon_cost({settings.price_per_million, settings.watts, settings.price_per_kwh}, meters.rows,
                                   meters.watched_us - meters.first_us, meters.elapsed_us);

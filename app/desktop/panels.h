@@ -47,16 +47,31 @@ class TimelinePanel {
     void draw(Desk& desk);
 
    private:
-    struct Axis;  // from time to px
+    struct Axis;         // from time to px
+    struct CurveShape {  // what a drawn curve depends on
+        uint64_t turn = 0;
+        float left = 0, width = 0;
+        double from_s = 0, to_s = 0;
+        bool operator==(const CurveShape&) const = default;
+    };
     Axis axis(const Desk& desk);
+    void draw_videos(const Desk& desk, const Axis& axis, float top, float height) const;
     void draw_ruler(const Desk& desk, const Axis& axis, float top) const;
     void draw_watched(const Desk& desk, const Axis& axis, float top, float height) const;
     void draw_lanes(const Desk& desk, const Axis& axis, float top, float height) const;
-    void draw_evidence(Desk& desk, const Axis& axis, float top, float height) const;
+    void draw_spans(const Look& look, const Axis& axis, const KindLane& lane, float middle) const;
+    void draw_evidence(const Desk& desk, const Axis& axis, float top, float height);
+    void draw_name(const Look& look, const std::string& name, float top, float height, ImU32 colour) const;
     void draw_hover(Desk& desk, const Axis& axis, float time_x) const;
-    void act(Desk& desk, const Axis& axis, bool hovered);
+    const Moment* moment_at(const Desk& desk, const Axis& axis, ImVec2 mouse, float top) const;
+    void act(Desk& desk, const Axis& axis, float evidence_top);
+
     double from_s_ = 0, to_s_ = 0;  // shown; to_s_ 0: all
     std::string shown_of_;          // the source that from_s_ and to_s_ belong to
+    const Moment* hot_ = nullptr;   // under the mouse, in this frame
+    bool on_moment_ = false;        // the button went down on one
+    CurveShape curve_shape_;
+    std::vector<float> curve_;  // by px: height, 0..1
 };
 
 class ChatPanel {

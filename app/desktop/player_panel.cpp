@@ -44,11 +44,10 @@ void PlayerPanel::draw(Desk& desk) {
 
 void PlayerPanel::draw_picture(Desk& desk, const PlayerState& state, ImVec2 corner, ImVec2 size) {
     std::shared_ptr<const Picture> picture = state.picture;
-    int64_t time_us = state.picture_us;
+    int64_t time_us = desk.view.shown_start_us() + state.picture_us;
     if (!desk.view.player() && desk.view.frames()) {  // a live source: what the watching saw
-        const bool newest = desk.view.position_us() >= desk.view.meters().watched_us;
         const Thumbnail seen =
-            newest ? desk.view.frames()->newest() : desk.view.frames()->thumbnail_at(desk.view.position_us());
+            desk.view.shows_newest() ? desk.view.frames()->newest() : desk.view.thumbnail_at(desk.view.position_us());
         picture = seen.picture;
         time_us = seen.time_us;
     }
@@ -146,8 +145,12 @@ void PlayerPanel::draw_controls(Desk& desk, const PlayerState& state) {
     if (icon_button(look, "on", Icon::forward, "One picture on  .") && player) player->step(1);
     ImDrawList& list = *ImGui::GetWindowDrawList();
     const float text_y = corner.y + (row - look.text->FontSize) / 2;
-    const std::string here = written_time(desk.view.position_us());
-    const std::string all = " / " + written_time(desk.view.length_us());
+    const auto& videos = desk.view.list().videos();
+    const bool several = videos.size() > 1;
+    const int64_t start_us = several ? desk.view.shown_start_us() : 0;
+    const std::string here = written_time(desk.view.position_us() - start_us);
+    std::string all = " / " + written_time(several ? desk.view.shown_length_us() : desk.view.length_us());
+    if (several) all += "   " + std::to_string(desk.view.shown_video() + 1) + " of " + std::to_string(videos.size());
     float x = corner.x + look.px(126);
     draw_text(list, look.bold, {x, text_y}, look.colours.text, here);
     x += text_size(look.bold, here).x;
@@ -155,7 +158,7 @@ void PlayerPanel::draw_controls(Desk& desk, const PlayerState& state) {
     x += text_size(look.text, all).x + look.px(14);
     if (state.playing && state.rate != 1)
         draw_text(list, look.text, {x, text_y}, look.colours.accent, rate_text(state.rate));
-    else if (!player && desk.view.phase() == Phase::watching)
+    else if (!player && desk.view.shows_newest() && desk.view.phase() == Phase::watching)
         draw_text(list, look.text, {x, text_y}, look.colours.bad, "live");
     ImGui::SetCursorScreenPos({corner.x + width - look.px(78), top});
     if (icon_button(look, "boxes", Icon::boxes, "Boxes around objects  B", desk.settings.show_boxes))

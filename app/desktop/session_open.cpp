@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <system_error>
+#include <utility>
 
 #include "app/desktop/folder_list.h"
 #include "app/desktop/sentences.h"
@@ -13,17 +14,38 @@ namespace lv {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr size_t most_moments = 6;  // of an answer's evidence; the command line prints three
+constexpr size_t most_measured = 256;  // of a list's videos; the others get their place when they are watched
+constexpr size_t curve_points = 1024;  // of its attention: as a timeline is wide
+constexpr size_t most_moments = 6;     // of an answer's evidence; the command line prints three
 
 template <typename T>
 bool is_ready(const std::future<T>& future) {
     return future.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
 }
 
+// Sources with folders replaced by the videos in them. What cannot be one of several videos is left out and said.
+std::vector<std::string> videos_of(const std::vector<std::string>& sources, SessionView& view) {
+    std::vector<std::string> videos;
+    for (const std::string& source : sources) {
+        std::error_code ignored;
+        if (fs::is_directory(source, ignored)) {
+            const std::vector<std::string> inside = videos_in(source);
+            if (inside.empty()) view.say("There is no video in the folder " + source, true);
+            videos.insert(videos.end(), inside.begin(), inside.end());
+        } else if (looks_like_memory(source)) {
+            view.say(fs::path(source).filename().string() + " is a memory: open it alone, then add videos to it", true);
+        } else {
+            videos.push_back(source);
+        }
+    }
+    return videos;
+}
+
 SessionOptions session_options(const Settings& settings) {
     SessionOptions options;
     options.answers.temperature = settings.temperature;
     options.answers.evidence.most_moments = most_moments;
+    options.answers.evidence.curve_points = curve_points;
     options.memory.budget_bytes = static_cast<size_t>(settings.budget_mib) << 20;
     return options;
 }
@@ -52,38 +74,38 @@ void SessionView::begin_loading() {
     loading_ = std::async(std::launch::async, [dir = model_dir_] { return load_model(find_model(dir)); });
 }
 
-void SessionView::open(const std::string& source) {
-    std::error_code ignored;
-    if (fs::is_directory(source, ignored)) {
-        const std::vector<std::string> videos = videos_in(source);
-        if (videos.empty()) return say("There is no video in the folder " + source, true);
-        return open_list(videos);
-    }
-    const bool listed = std::find(playlist_.begin(), playlist_.end(), source) != playlist_.end();
+void SessionView::open(const std::string& source) { open_list({source}); }
+
+void SessionView::open_list(const std::vector<std::string>& sources) {
+    if (sources.empty()) return;
+    if (sources.size() == 1 && looks_like_memory(sources[0])) return begin_open(sources[0], {});
+    const std::vector<std::string> videos = videos_of(sources, *this);
+    if (!videos.empty()) begin_open(sources[0], videos);
+}
+
+void SessionView::add(const std::vector<std::string>& sources) {
+    if (phase_ == Phase::empty || (phase_ == Phase::failed && !running_)) return open_list(sources);
+    const std::vector<std::string> videos = videos_of(sources, *this);
+    if (videos.empty()) return;
+    list_.add(videos);
+    for (size_t i = 0; i < std::min(videos.size(), most_measured); ++i) reader_.measure(videos[i]);
+    say((videos.size() == 1 ? fs::path(videos[0]).filename().string() : std::to_string(videos.size()) + " videos") +
+        (phase_ == Phase::watching ? " will be watched into this memory next" : " will be watched into this memory"));
+    if (running_ && (phase_ == Phase::watched || phase_ == Phase::failed)) watch_next();
+}
+
+void SessionView::begin_open(const std::string& source, const std::vector<std::string>& videos) {
     close();
-    if (!listed) playlist_.clear();
     source_ = source;
     phase_ = Phase::loading;
+    opened_with_ = settings_;
     settings_.remember(source);
-    if (!looks_like_memory(source) && Player::can_play(source)) player_ = std::make_unique<Player>(source);
+    list_.add(videos);
+    if (videos.size() > 1)
+        for (size_t i = 0; i < std::min(videos.size(), most_measured); ++i) reader_.measure(videos[i]);
+    if (!videos.empty()) show_video(0);
     if (model_dir_ != settings_.model_dir || (!model_ && !loading_.valid())) begin_loading();
     take_model();
-}
-
-void SessionView::open_list(const std::vector<std::string>& videos) {
-    if (videos.empty()) return;
-    open(videos.front());
-    if (videos.size() > 1) playlist_ = videos;
-}
-
-void SessionView::open_neighbour(int step) {
-    const auto here = std::find(playlist_.begin(), playlist_.end(), source_);
-    if (here == playlist_.end()) return;
-    const std::ptrdiff_t next = here - playlist_.begin() + step;
-    if (next >= 0 && next < static_cast<std::ptrdiff_t>(playlist_.size())) {
-        const std::string source = playlist_[static_cast<size_t>(next)];
-        open(source);
-    }
 }
 
 // Both end within a picture or a chunk of rows, but not at once.
@@ -97,23 +119,27 @@ void SessionView::retire() {
                 // Nobody waits for that memory any more.
             }
         }));
-    if (!running_ && !player_) return;
-    if (running_) running_->session.stop();
-    retired_.push_back(
-        std::async(std::launch::async, [running = std::move(running_), player = std::move(player_)]() mutable {
-            player.reset();
-            running.reset();
-        }));
+    retire_player();
+    if (!running_) return;
+    running_->session.stop();
+    retired_.push_back(std::async(std::launch::async, [running = std::move(running_)]() mutable { running.reset(); }));
+}
+
+void SessionView::retire_player() {
+    if (!player_) return;
+    retired_.push_back(std::async(std::launch::async, [player = std::move(player_)]() mutable { player.reset(); }));
 }
 
 void SessionView::close() {
     retire();
     phase_ = Phase::empty;
-    to_the_end_ = false;
     source_.clear();
     error_.clear();
+    list_.clear();
+    began_ = was_playing_ = false;
+    player_video_ = 0;
     info_ = {};
-    meters_ = {};
+    meters_ = whole_ = before_ = {};
     history_.clear();
     turns_.clear();
     conversation_.forget();
@@ -126,6 +152,25 @@ void SessionView::close() {
 
 void SessionView::stop_watching() {
     if (phase_ == Phase::watching && running_) running_->session.stop_watching();
+}
+
+bool SessionView::can_go_on() const {
+    if (!running_ || (phase_ != Phase::watched && phase_ != Phase::failed)) return false;
+    const std::vector<WatchedVideo> videos = running_->session.videos();
+    return list_.waits() || (!videos.empty() && !videos.back().finished);
+}
+
+void SessionView::go_on() {
+    if (!can_go_on()) return;
+    const std::vector<WatchedVideo> videos = running_->session.videos();
+    if (!videos.empty() && !videos.back().finished)
+        start_watching(videos.back().source);
+    else
+        watch_next();
+}
+
+void SessionView::watch_next() {
+    if (list_.waits()) start_watching(list_.start_next());
 }
 
 void SessionView::take_model() {
@@ -162,14 +207,20 @@ void SessionView::take_memory() {
     try {
         running_ = opening_.get();
         meters_ = running_->session.meters();
-        history_.add(meters_, model_->language->config());
-        phase_ = Phase::watched;
         const std::vector<WatchedVideo> videos = running_->session.videos();
-        // Of several videos only the memory's clock is known to the timeline, none of theirs.
-        if (videos.size() == 1 && Player::can_play(videos[0].source))
-            player_ = std::make_unique<Player>(videos[0].source);
-        if (!videos.empty())
-            meters_.watched_us = std::max(meters_.watched_us, videos.back().start_us + videos.back().watched_us);
+        running_->log.restore(lanes_of(running_->session.sightings().changes(), videos));
+        list_.take(videos);
+        for (const WatchedVideo& video : videos)
+            whole_.watched_us += std::max<int64_t>(video.watched_us - video.sampling.from_us, 0);
+        whole_.rows = meters_.rows;
+        whole_.memory = meters_.memory;
+        whole_.forgotten = meters_.forgotten;
+        before_ = whole_;
+        history_.add(whole_, model_->language->config());
+        phase_ = Phase::watched;
+        if (!videos.empty() && !videos.back().finished) reader_.measure(videos.back().source);
+        show_video(0);
+        watch_next();  // what was added meanwhile
     } catch (const std::exception& error) {
         error_ = sentence(error.what());
         phase_ = Phase::failed;
@@ -187,26 +238,36 @@ void SessionView::take_saved() {
 
 void SessionView::start() {
     if (looks_like_memory(source_)) {
-        opening_ = std::async(std::launch::async, [model = model_, settings = settings_, file = fs::path(source_)] {
+        opening_ = std::async(std::launch::async, [model = model_, settings = opened_with_, file = fs::path(source_)] {
             return std::make_shared<Running>(model, settings, file);
         });
         return;
     }
     try {
-        running_ = std::make_shared<Running>(model_, settings_, fs::path());
-        WatchRequest request;
-        request.source = source_;
-        request.sampling.fps = settings_.fps;
-        request.sampling.keyframes = settings_.keyframes;
-        request.threads = settings_.threads;
-        FrameLog& log = running_->log;
-        running_->session.watch(
-            request, {},
-            [&log](const SeenFrame& frame, const std::shared_ptr<const Picture>& picture) { log.add(frame, picture); });
+        running_ = std::make_shared<Running>(model_, opened_with_, fs::path());
+        watch_next();
     } catch (const std::exception& error) {
         error_ = sentence(error.what());
         phase_ = Phase::failed;
     }
+}
+
+void SessionView::start_watching(const std::string& source) {
+    WatchRequest request;
+    request.source = source;
+    request.sampling.fps = opened_with_.fps;
+    request.sampling.keyframes = opened_with_.keyframes;
+    request.threads = opened_with_.threads;
+    began_ = false;
+    error_.clear();
+    if (list_.in_memory() > 0) phase_ = Phase::watching;
+    FrameLog& log = running_->log;
+    running_->session.watch(
+        request, {},
+        [&log, begins = true](const SeenFrame& frame, const std::shared_ptr<const Picture>& picture) mutable {
+            if (std::exchange(begins, false)) log.begin_video();
+            log.add(frame, picture);
+        });
 }
 
 }  // namespace lv

@@ -42,11 +42,16 @@ void SessionView::say(std::string text, bool is_error) {
 
 bool SessionView::update() {
     bool changed = take_loaded();
+    take_lengths();
+    advance_player();
+    if (const uint64_t version = reader_.version(); version != reader_version_) {
+        reader_version_ = version;
+        changed = true;
+    }
     if (!running_) return changed;
     while (std::optional<SessionEvent> event = running_->session.poll_event()) {
         take(*event);
         changed = true;
-        if (!running_) return true;
     }
     advance_captions();
     const int64_t now_us = steady_us();
@@ -65,7 +70,8 @@ void SessionView::take(SessionEvent& event) {
         take_started(*started);
     } else if (const auto* progress = std::get_if<WatchProgress>(&event)) {
         meters_ = progress->meters;
-        history_.add(meters_, model_->language->config());
+        list_.progress(meters_.watched_us, meters_.end_us);
+        add_up();
     } else if (const auto* ended = std::get_if<WatchEnded>(&event)) {
         take_ended(*ended);
     } else if (const auto* piece = std::get_if<AnswerPiece>(&event)) {
@@ -81,21 +87,56 @@ void SessionView::take(SessionEvent& event) {
 void SessionView::take_started(const WatchStarted& started) {
     info_ = started.source;
     meters_ = started.meters;
+    began_ = true;
+    list_.take(running_->session.videos());
+    list_.learn_length(info_.name, info_.duration_us);
     phase_ = Phase::watching;
+    if (player_video_ + 1 == list_.in_memory()) show_video(player_video_);  // now it is known whether it can be played
 }
 
 void SessionView::take_ended(const WatchEnded& ended) {
-    meters_ = ended.meters;
-    history_.add(meters_, model_->language->config());
-    phase_ = ended.failure ? Phase::failed : Phase::watched;
-    to_the_end_ = !ended.failure && !ended.stopped;
-    if (ended.failure) {
-        error_ = sentence(words_of(ended.failure));
-        if (meters_.frames > 0) error_ += " What was seen until then can be asked.";
-        return;
-    }
-    if (const std::string note = damage_note(title(), ended); !note.empty())
+    if (began_) meters_ = ended.meters;
+    list_.take(running_->session.videos());
+    add_up();
+    before_ = whole_;
+    if (began_ && !ended.failure && !ended.stopped) before_.watched_us += meters_.end_us - meters_.watched_us;
+    phase_ = Phase::watched;
+    if (ended.failure) return take_lost(sentence(words_of(ended.failure)));
+    if (ended.stopped) return;
+    const std::string name = fs::path(list_.videos()[list_.in_memory() - 1].source).filename().string();
+    if (const std::string note = damage_note(name, ended); !note.empty())
         say(note + "; the answers hold for the part that could be read", true);
+    watch_next();
+}
+
+// Of several videos the others are watched all the same.
+void SessionView::take_lost(const std::string& why) {
+    if (!began_) {
+        const size_t lost = list_.in_memory();  // the one behind those that the memory holds
+        list_.drop_started();
+        if (player_video_ >= lost && !list_.videos().empty()) {
+            retire_player();
+            show_video(std::min(player_video_, list_.videos().size() - 1));
+        }
+    }
+    if (list_.waits() || (!began_ && list_.in_memory() > 0)) {
+        say(why, true);
+        return watch_next();
+    }
+    error_ = why;
+    if (list_.in_memory() > 0) error_ += " What was seen until then can be asked.";
+    phase_ = Phase::failed;
+}
+
+// Sums what the memory holds: the videos before, and the one at hand.
+void SessionView::add_up() {
+    whole_ = meters_;
+    whole_.first_us = 0;
+    whole_.watched_us = before_.watched_us + std::max<int64_t>(meters_.watched_us - meters_.first_us, 0);
+    whole_.elapsed_us = before_.elapsed_us + meters_.elapsed_us;
+    whole_.frames = before_.frames + meters_.frames;
+    if (!began_) whole_ = before_;
+    history_.add(whole_, model_->language->config());
 }
 
 void SessionView::take_answer(const AnswerReady& ready) {
@@ -117,7 +158,9 @@ void SessionView::take_answer(const AnswerReady& ready) {
     turn->state = ready.answer.complete ? TurnState::answered : TurnState::stopped;
     turn->answer = ready.answer.text;
     turn->evidence = ready.answer.evidence;
+    turn->attention = ready.answer.attention;
     turn->asked_at_us = ready.asked_at_us;
+    turn->clock = ready.clock;
     turn->first_token_us = ready.answer.first_token_us;
     turn->total_us = ready.answer.total_us;
     turn->tokens = ready.answer.ids.size();
@@ -137,6 +180,7 @@ void SessionView::ask(std::string question) {
         require(running_ != nullptr, phase_ == Phase::failed ? "the video could not be opened; open another one"
                                                              : "no video is open; open one first");
         turn.id = running_->session.ask(turn.question, AskWhen::now, conversation_.turns());
+        turn.clock = list_.clock();
     } catch (const std::exception& error) {
         turn.state = TurnState::failed;
         turn.answer = sentence(error.what());
@@ -187,7 +231,11 @@ void SessionView::export_to(const fs::path& path) {
             return;
         }
         require(!captions_, "captions are being made already; wait until they are done");
-        captions_.emplace(path, meters_.first_us, watched_to_us(), caption_us);
+        require(shown_video() < list_.in_memory(), "nothing of this video has been watched yet; wait, or show another");
+        const ListedVideo& shown = list_.videos()[shown_video()];
+        CaptionExport::Part part{.start_us = shown.start_us, .first_us = shown.first_us, .end_us = shown.watched_us};
+        if (list_.clock().several()) part.number = shown_video() + 1;
+        captions_.emplace(path, part, caption_us);
     } catch (const std::exception& error) {
         say(error.what(), true);
     }
@@ -206,31 +254,19 @@ void SessionView::advance_captions() {
     captions_.reset();
 }
 
-void SessionView::seek(int64_t time_us) {
-    if (player_)
-        player_->seek(time_us);
-    else
-        chosen_us_ = std::clamp<int64_t>(time_us, 0, std::max<int64_t>(length_us(), 0));
-}
-
-int64_t SessionView::position_us() const {
-    if (player_) return player_->state().position_us;
-    return chosen_us_ >= 0 ? chosen_us_ : meters_.watched_us;
-}
-
-int64_t SessionView::length_us() const {
-    const int64_t file_us = player_ ? player_->state().duration_us : 0;
-    return std::max({file_us, meters_.end_us, info_.duration_us, meters_.watched_us});
-}
-
-int64_t SessionView::watched_to_us() const {
-    return to_the_end_ ? std::max(meters_.end_us, meters_.watched_us) : meters_.watched_us;
-}
-
 std::string SessionView::title() const {
     const std::string plain = source_.substr(0, source_.find('?'));
     const std::string name = fs::path(plain).filename().string();
     return name.empty() ? source_ : name;
+}
+
+std::string SessionView::stem() const {
+    const std::string stem =
+        fs::path(list_.clock().several() && shown_video() < list_.in_memory() ? list_.videos()[shown_video()].source
+                                                                              : title())
+            .stem()
+            .string();
+    return stem.empty() || stem.find(':') != std::string::npos ? "video" : stem;
 }
 
 std::string SessionView::kind_name(int kind) const {

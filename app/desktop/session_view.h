@@ -2,6 +2,9 @@
 //
 // Everything here belongs to one thread (the window's) and none of it waits: models load, sessions end and files are
 // watched elsewhere. update() takes what has happened since the last call.
+//
+// A view has one memory, of one video or of several that are watched one after the other. Times are of that memory's
+// clock; list() says which video lies where on it. A player's own times are those of its file.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +22,9 @@
 #include "app/desktop/frame_log.h"
 #include "app/desktop/meter_history.h"
 #include "app/desktop/player.h"
+#include "app/desktop/playlist.h"
 #include "app/desktop/settings.h"
+#include "app/desktop/thumbnail_reader.h"
 #include "app/session.h"
 
 namespace lv {
@@ -48,16 +53,19 @@ class SessionView {
     SessionView& operator=(const SessionView&) = delete;
 
     // Closes what is open and opens a source: a path, a URL, camera:0, screen:, test:, a saved memory (.lvm), which
-    // can be asked without its video. A folder is a list of videos, of which the first is opened. Errors come as failed
-    // or as a notice.
+    // can be asked without its video. A folder is a list of videos, watched into one memory. Errors come as failed or
+    // as a notice.
     void open(const std::string& source);
-    // Several videos, in this order: the first is opened, the others are its neighbours.
-    void open_list(const std::vector<std::string>& videos);
+    // Several videos or folders of them, in this order, into one memory.
+    void open_list(const std::vector<std::string>& sources);
+    // The same, behind what the memory holds already; as open_list() when nothing is open.
+    void add(const std::vector<std::string>& sources);
     void close();
-    // Opens the next (1) or the previous (-1) video of the folder that was opened.
-    void open_neighbour(int step);
     // Stops watching; the memory stays and can be asked.
     void stop_watching();
+    // Watches on where it stopped or failed, in this video or with the next.
+    void go_on();
+    bool can_go_on() const;
     // Takes what has happened. True when something has changed that is worth a redraw.
     bool update();
 
@@ -78,15 +86,27 @@ class SessionView {
 
     // Seeks player and timeline alike; without a player it chooses the picture that is shown.
     void seek(int64_t time_us);
+    // To the start of the next (1) or the previous (-1) video.
+    void seek_video(int step);
     int64_t position_us() const;
+    // The video that is shown: an index of list().videos(), and its own 0:00.
+    size_t shown_video() const { return player_video_; }
+    int64_t shown_start_us() const;
+    int64_t shown_length_us() const;
+    bool shows_newest() const { return !player_ && chosen_us_ < 0; }  // what is being watched, as it comes
+    // What is known of the picture at a time, small; asks for it to be read where that can be done.
+    Thumbnail thumbnail_at(int64_t time_us);
 
     Phase phase() const { return phase_; }
     const std::string& source() const { return source_; }
     std::string title() const;  // of the source, short
-    const std::vector<std::string>& playlist() const { return playlist_; }
+    std::string stem() const;   // for names of files made of it
+    const Playlist& list() const { return list_; }
     const std::string& error() const { return error_; }
     const SourceInfo& info() const { return info_; }
-    const Meters& meters() const { return meters_; }
+    const Meters& meters() const { return meters_; }  // of the video at hand, by its own clock
+    // Of all that was watched: first_us is 0, watched_us how much, elapsed_us and frames in this run of the program.
+    const Meters& whole() const { return whole_; }
     const MeterHistory& history() const { return history_; }
     const std::vector<ChatTurn>& turns() const { return turns_; }
     const std::vector<KindLane>& lanes() const { return lanes_; }
@@ -97,10 +117,8 @@ class SessionView {
     const FrameLog* frames() const { return running_ ? &running_->log : nullptr; }
     Player* player() { return player_.get(); }
     const Player* player() const { return player_.get(); }
-    // Of what can be shown: the file's length, or as far as it was watched.
-    int64_t length_us() const;
-    // How far the video was watched: to its end, or to the newest frame while it goes on and after a stop.
-    int64_t watched_to_us() const;
+    int64_t length_us() const;                       // of all that can be shown
+    bool busy() const { return reader_.reading(); }  // something to draw will come by itself, soon
     const Model* model() const { return model_ ? model_->language.get() : nullptr; }
     void say(std::string text, bool is_error = false);
 
@@ -117,7 +135,10 @@ class SessionView {
 
     void begin_loading();
     void take_model();
+    void begin_open(const std::string& source, const std::vector<std::string>& videos);
     void start();
+    void start_watching(const std::string& source);
+    void watch_next();
     bool take_loaded();  // a model, a memory, a file that was being written
     void take_memory();
     void take_saved();
@@ -125,6 +146,12 @@ class SessionView {
     void take(SessionEvent& event);
     void take_started(const WatchStarted& started);
     void take_ended(const WatchEnded& ended);
+    void take_lost(const std::string& why);
+    void take_lengths();
+    void add_up();
+    void show_video(size_t video);
+    void retire_player();
+    void advance_player();
     void take_answer(const AnswerReady& ready);
     void advance_captions();
     ChatTurn* turn_of(uint64_t id);
@@ -134,18 +161,24 @@ class SessionView {
     std::string model_dir_;  // that model_ was loaded from
     std::future<std::shared_ptr<const LoadedModel>> loading_;
     std::shared_ptr<Running> running_;  // shared with who saves it
+    ThumbnailReader reader_;
+    uint64_t reader_version_ = 0;
     std::unique_ptr<Player> player_;
+    size_t player_video_ = 0;  // of list_; also when it has no player
+    bool was_playing_ = false;
     std::future<std::shared_ptr<Running>> opening_;  // a saved memory
     std::future<void> saving_;
     std::filesystem::path saving_to_;
     std::vector<std::future<void>> retired_;
 
     Phase phase_ = Phase::empty;
-    bool to_the_end_ = false;  // watched to its end
+    Settings opened_with_;
     std::string source_, error_;
-    std::vector<std::string> playlist_;
+    Playlist list_;
+    bool began_ = false;  // the video at hand has begun to come
     SourceInfo info_;
-    Meters meters_;
+    Meters meters_, whole_;
+    Meters before_;  // whole_ without the video at hand
     MeterHistory history_;
     std::vector<ChatTurn> turns_;
     Conversation conversation_;  // what a follow-up is understood by

@@ -13,9 +13,9 @@ struct Piece {
 };
 
 // Words with the spaces behind them; a time is a piece of its own.
-std::vector<Piece> pieces_of(std::string_view text, bool links) {
+std::vector<Piece> pieces_of(std::string_view text, const VideoClock* clock) {
     std::vector<Piece> pieces;
-    const std::vector<TimeLink> times = links ? time_links(text) : std::vector<TimeLink>{};
+    const std::vector<TimeLink> times = clock ? time_links(text, *clock) : std::vector<TimeLink>{};
     size_t at = 0;
     const auto add_words = [&](size_t end) {
         while (at < end) {
@@ -109,7 +109,7 @@ bool quiet_button(const Look& look, const std::string& label, float width, ImU32
     return pressed;
 }
 
-int64_t flow_text(const Look& look, std::string_view text, ImU32 colour, bool links) {
+int64_t flow_text(const Look& look, std::string_view text, ImU32 colour, const VideoClock* clock) {
     ImDrawList& list = *ImGui::GetWindowDrawList();
     ImFont* font = ImGui::GetFont();
     const ImVec2 corner = ImGui::GetCursorScreenPos();
@@ -118,7 +118,7 @@ int64_t flow_text(const Look& look, std::string_view text, ImU32 colour, bool li
     ImVec2 at = corner;
     int64_t clicked = -1;
     int number = 0;
-    for (const Piece& piece : pieces_of(text, links)) {
+    for (const Piece& piece : pieces_of(text, clock)) {
         std::string_view word = piece.text;
         const bool breaks = !word.empty() && word.back() == '\n';
         if (breaks) word.remove_suffix(1);

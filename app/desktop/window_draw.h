@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "app/desktop/window_look.h"
+#include "engine/video_clock.h"
 
 namespace lv {
 
@@ -53,7 +54,8 @@ ImVec2 text_size(ImFont* font, std::string_view text, float wrap = 0);
 // A hint for the item drawn last.
 void hint(const Look& look, const char* text);
 
-// A wrapped text in which the times are links. Returns the time that was clicked, or -1. Takes the width that is left.
-int64_t flow_text(const Look& look, std::string_view text, ImU32 colour, bool links);
+// A wrapped text in which the times are links, where a clock says what they mean (null: no links). Returns the time
+// that was clicked, or -1. Takes the width that is left.
+int64_t flow_text(const Look& look, std::string_view text, ImU32 colour, const VideoClock* clock);
 
 }  // namespace lv

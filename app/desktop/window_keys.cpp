@@ -40,6 +40,7 @@ void WindowLayout::take_keys(Desk& desk) {
     if (pressed(GLFW_KEY_O)) files_.show_open();
     if (pressed(GLFW_KEY_E)) export_wanted_ = true;
     if (io.KeyShift && pressed(GLFW_KEY_S)) desk.view.stop_watching();
+    if (io.KeyShift && pressed(GLFW_KEY_W)) desk.view.go_on();
     if (pressed(GLFW_KEY_M)) settings.show_meters = !settings.show_meters;
     if (pressed(GLFW_KEY_B)) settings.show_boxes = !settings.show_boxes;
     if (pressed(GLFW_KEY_N)) settings.show_names = !settings.show_names;
@@ -61,8 +62,8 @@ void WindowLayout::take_player_keys(Desk& desk) {
     if (pressed(GLFW_KEY_END)) view.seek(view.length_us());
     if (pressed(GLFW_KEY_LEFT_BRACKET)) next_moment(desk, -1);
     if (pressed(GLFW_KEY_RIGHT_BRACKET)) next_moment(desk, 1);
-    if (pressed(GLFW_KEY_PAGE_UP)) view.open_neighbour(-1);
-    if (pressed(GLFW_KEY_PAGE_DOWN)) view.open_neighbour(1);
+    if (pressed(GLFW_KEY_PAGE_UP)) view.seek_video(-1);
+    if (pressed(GLFW_KEY_PAGE_DOWN)) view.seek_video(1);
     Player* player = view.player();
     if (!player) return;
     const PlayerState state = player->state();

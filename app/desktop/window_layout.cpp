@@ -31,7 +31,7 @@ void begin_panel(const char* id, ImVec2 corner, ImVec2 size, ImVec2 padding) {
 }
 
 std::string status_of(const SessionView& view) {
-    const Meters& meters = view.meters();
+    const Meters &meters = view.meters(), &whole = view.whole();
     std::array<char, 160> text{};
     switch (view.phase()) {
         case Phase::empty:
@@ -39,18 +39,23 @@ std::string status_of(const SessionView& view) {
         case Phase::loading:
             return "opening …";
         case Phase::watching: {
-            std::string words = "watching " + written_time(meters.watched_us);
+            std::string words = "watching ";
+            if (const size_t videos = view.list().videos().size(); videos > 1)
+                words += std::to_string(std::max<size_t>(view.list().in_memory(), 1)) + " of " +
+                         std::to_string(videos) + ", ";
+            words += written_time(meters.watched_us);
             if (meters.end_us > 0) words += " of " + written_time(meters.end_us);
             const double real = view.history().times_real_time();
             std::snprintf(text.data(), text.size(), real >= 10 ? ", %.0f× real time" : ", %.1f× real time", real);
             return real > 0 ? words + text.data() : words;
         }
         case Phase::watched:
+            if (whole.frames == 0) return "opened, " + written_time(whole.watched_us) + " of video";
             std::snprintf(text.data(), text.size(), "watched, %lld frames in %.1f s",
-                          static_cast<long long>(meters.frames), static_cast<double>(meters.elapsed_us) / 1e6);
+                          static_cast<long long>(whole.frames), static_cast<double>(whole.elapsed_us) / 1e6);
             return text.data();
         case Phase::failed:
-            return meters.frames > 0 ? "ended, its memory is kept" : "not opened";
+            return view.list().in_memory() > 0 ? "ended, its memory is kept" : "not opened";
     }
     return "";
 }
@@ -216,8 +221,7 @@ void WindowLayout::draw_export(Desk& desk) {
          {"Captions as WebVTT", "Export captions", ".vtt", {".vtt", ".srt", ".jsonl", ".txt"}}}};
     for (const Choice& choice : choices)
         if (ImGui::Selectable(choice.label, false, 0, {look.px(220), look.text->FontSize + look.px(8)})) {
-            const std::string stem = std::filesystem::path(desk.view.title()).stem().string();
-            files_.show_save(choice.title, (stem.empty() ? "video" : stem) + choice.name, choice.extensions);
+            files_.show_save(choice.title, desk.view.stem() + choice.name, choice.extensions);
         }
     ImGui::EndPopup();
 }

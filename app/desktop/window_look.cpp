@@ -153,7 +153,7 @@ Look make_look(const Settings& settings, float screen_scale) {
     return look;
 }
 
-ImU32 Look::kind_over_picture(int kind) { return dark.kinds[static_cast<unsigned>(kind) % 8]; }
+ImU32 Look::kind_over_picture(int kind) { return dark.kinds[colour_of(kind)]; }
 
 ImU32 with_alpha(ImU32 colour, float alpha) {
     const auto shade = static_cast<ImU32>(static_cast<float>(colour >> IM_COL32_A_SHIFT) * alpha + 0.5f);

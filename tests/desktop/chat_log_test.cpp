@@ -28,6 +28,20 @@ TEST(TimeLinks, LeaveOtherNumbersAlone) {
     EXPECT_EQ(times_in("1:02:99"), (std::vector<int64_t>{62}));  // an hour's third field must be seconds
 }
 
+TEST(TimeLinks, OfSeveralVideosAreWhereTheVideoLies) {
+    const VideoClock clock({0, 100'000'000, 300'000'000});
+    const std::string text = "At video 2, 0:00:34, video 12, 0:00:01 and 0:05.";
+    const std::vector<TimeLink> links = time_links(text, clock);
+    ASSERT_EQ(links.size(), 3u);
+    EXPECT_EQ(links[0], (TimeLink{3, 16, 134'000'000}));
+    EXPECT_EQ(text.substr(links[1].first, links[1].length), "0:00:01");  // there is no video 12
+    EXPECT_EQ(links[2].time_us, 305'000'000);                            // of the newest, as in a question
+    EXPECT_EQ(time_links("Video 1, 0:07:00", clock)[0], (TimeLink{0, 16, 420'000'000}));
+    EXPECT_EQ(time_links(", 0:07", clock)[0].first, 2u);
+    EXPECT_EQ(short_time(134'000'000, clock), "2 · 0:34");
+    EXPECT_EQ(short_time(134'000'000, {}), "2:14");
+}
+
 ChatTurn turn(std::string question, std::string answer, TurnState state) {
     ChatTurn turn;
     turn.question = std::move(question);
@@ -70,6 +84,16 @@ TEST(ARecall, WalksThroughEarlierQuestionsAndBackToTheLine) {
     EXPECT_EQ(recall.newer("two"), "one");
     EXPECT_EQ(recall.newer("one"), "typed");
     EXPECT_EQ(recall.newer("typed"), "typed");
+}
+
+TEST(ChatExport, NamesTheVideoOfEachMomentWhenThereAreSeveral) {
+    std::vector<ChatTurn> turns{turn("When?", "At video 2, 0:00:34.", TurnState::answered)};
+    turns[0].clock = VideoClock({0, 100'000'000});
+    turns[0].evidence = {{134'000'000, 136'000'000, 0.5f}};
+    EXPECT_NE(chat_markdown(turns, "days").find("Rests on video 2, 0:00:34-0:00:36 (50%)."), std::string::npos);
+    const auto moment = nlohmann::json::parse(chat_json(turns, "days"))["answers"][0]["evidence"][0];
+    EXPECT_EQ(moment["video"], 2);
+    EXPECT_EQ(moment["start"], 34.0);
 }
 
 }  // namespace

@@ -63,6 +63,44 @@ TEST(AFrameLog, LanesJoinFramesThatFollowEachOther) {
     EXPECT_EQ(lanes[1].spans, (std::vector<KindLane::Span>{{2 * second_us, 3 * second_us, 1}}));
 }
 
+TEST(AFrameLog, DrawsNothingFromOneVideoIntoTheNext) {
+    FrameLog log;
+    log.begin_video();
+    log.add(frame(0, {object(1, 0, 0.1f)}), nullptr);
+    log.add(frame(1, {object(1, 0, 0.1f)}), nullptr);
+    log.begin_video();
+    log.add(frame(4, {object(1, 0, 0.9f)}), nullptr);
+    log.add(frame(5, {object(1, 0, 0.9f)}), nullptr);
+    EXPECT_EQ(log.boxes_at(3 * second_us / 2).size(), 1u);
+    EXPECT_TRUE(log.boxes_at(3 * second_us).empty());
+    EXPECT_EQ(log.lanes()[0].spans,
+              (std::vector<KindLane::Span>{{0, 2 * second_us, 1}, {4 * second_us, 6 * second_us, 1}}));
+}
+
+TEST(AFrameLog, GoesOnWithTheLanesOfAMemory) {
+    std::vector<WatchedVideo> videos(2);
+    videos[0].end_us = videos[0].watched_us = 10 * second_us;
+    videos[1].start_us = 10 * second_us;
+    videos[1].watched_us = 4 * second_us;
+    videos[1].end_us = 5 * second_us;
+    const std::vector<Sighting> sightings{{0, {{0, 1}}},
+                                          {2 * second_us, {{0, 3}, {5, 1}}},
+                                          {6 * second_us, {}},
+                                          {8 * second_us, {{5, 1}}},
+                                          {12 * second_us, {{0, 1}}}};
+    FrameLog log;
+    log.restore(lanes_of(sightings, videos));
+    log.add(frame(15, {object(1, 0, 0.1f)}), nullptr);
+    const std::vector<KindLane> lanes = log.lanes();
+    ASSERT_EQ(lanes.size(), 2u);
+    EXPECT_EQ(lanes[0].kind, 0);
+    EXPECT_EQ(lanes[0].spans,
+              (std::vector<KindLane::Span>{
+                  {0, 6 * second_us, 3}, {12 * second_us, 15 * second_us, 1}, {15 * second_us, 16 * second_us, 1}}));
+    EXPECT_EQ(lanes[1].spans,
+              (std::vector<KindLane::Span>{{2 * second_us, 6 * second_us, 1}, {8 * second_us, 10 * second_us, 1}}));
+}
+
 TEST(AFrameLog, HoldsABoundedNumberOfSmallPictures) {
     FrameLog log;
     const auto large = picture(640, 480);

@@ -1,68 +1,9 @@
 // The window's work without a window: open, watch, ask, seek, export.
-#include "app/desktop/session_view.h"
-
-#include <gtest/gtest.h>
-
-#include <chrono>
-
-#include "app/model_path.h"
-#include "tests/app/clips.h"
+#include "tests/desktop/view_fixture.h"
 #include "tests/temporary_folder.h"
 
 namespace lv {
 namespace {
-
-using namespace std::chrono_literals;
-
-class AView : public testing::Test {
-   protected:
-    AView() {
-        settings_.model_dir = test::model_folder().string();
-        settings_.threads = 2;
-        settings_.fps = 0.5;
-    }
-    // Updates the view, as the window does, until `done`. False after a minute.
-    template <typename Done>
-    static bool until(SessionView& view, const Done& done) {
-        const auto end = std::chrono::steady_clock::now() + 60s;
-        std::mutex mutex;
-        std::condition_variable ticks;
-        for (std::unique_lock lock(mutex); std::chrono::steady_clock::now() < end; ticks.wait_for(lock, 5ms)) {
-            view.update();
-            if (done()) return true;
-        }
-        return false;
-    }
-    static bool until_watched(SessionView& view) {
-        return until(view, [&] { return view.phase() == Phase::watched || view.phase() == Phase::failed; });
-    }
-    static bool until_answered(SessionView& view) {
-        return until(view, [&] { return !view.answering(); });
-    }
-    std::vector<std::string> answers_of_a_session(const std::vector<std::string>& questions) const {
-        const auto model = load_model(settings_.model_dir);
-        const Context context(2);
-        Session session(model, context);
-        WatchRequest request;
-        request.source = clip_;
-        request.sampling.fps = settings_.fps;
-        session.watch(request);
-        Conversation conversation;
-        std::vector<std::string> answers;
-        for (const std::string& question : questions) {
-            session.ask(question, AskWhen::at_end, conversation.turns());
-            while (const std::optional<SessionEvent> event = session.next_event())
-                if (const auto* ready = std::get_if<AnswerReady>(&*event)) {
-                    conversation.add(*ready);
-                    answers.push_back(ready->answer.text);
-                    break;
-                }
-        }
-        return answers;
-    }
-    Settings settings_;
-    const std::string clip_ = test::bundled_clip().string();
-};
 
 TEST_F(AView, WatchesTheClipAndAnswersWithEvidence) {
     SessionView view(settings_);
@@ -172,7 +113,8 @@ TEST_F(AView, StopsWatchingAndKeepsTheMemory) {
     view.stop_watching();
     ASSERT_TRUE(until_watched(view));
     EXPECT_EQ(view.phase(), Phase::watched);
-    EXPECT_EQ(view.watched_to_us(), view.meters().watched_us);
+    EXPECT_EQ(view.list().videos()[0].watched_us, view.meters().watched_us);
+    EXPECT_TRUE(view.can_go_on());
     view.ask("is there a person in the video");
     ASSERT_TRUE(until_answered(view));
     EXPECT_EQ(view.turns().back().state, TurnState::answered);
@@ -212,24 +154,6 @@ TEST_F(AView, OpensAnotherVideoWhileOneIsWatched) {
     view.close();
     EXPECT_EQ(view.phase(), Phase::empty);
     EXPECT_EQ(view.length_us(), 0);
-}
-
-TEST_F(AView, TakesAFolderAsAListOfVideos) {
-    const test::TemporaryFolder folder;
-    std::filesystem::create_symlink(clip_, folder / "one.mp4");
-    std::filesystem::create_symlink(clip_, folder / "two.mp4");
-    SessionView view(settings_);
-    view.open(folder.path().string());
-    EXPECT_EQ(view.title(), "one.mp4");
-    EXPECT_EQ(view.playlist().size(), 2u);
-    view.open_neighbour(1);
-    EXPECT_EQ(view.title(), "two.mp4");
-    view.open_neighbour(1);
-    EXPECT_EQ(view.title(), "two.mp4");
-    view.open(folder / "none");
-    std::filesystem::create_directory(folder / "empty");
-    view.open((folder / "empty").string());
-    EXPECT_TRUE(view.notices().back().is_error);
 }
 
 TEST_F(AView, ExportsConversationAndCaptions) {

@@ -66,6 +66,26 @@ TEST_F(Evidence, only_the_best_moments_are_kept_and_none_without_mass) {
     EXPECT_TRUE(moments_of(Memory(Model::random(config, 1)), {}, 3).empty());
 }
 
+TEST_F(Evidence, the_curve_holds_all_attention_at_the_heaviest_frame_of_each_point) {
+    watch_frames({{0, 1}, {1, 2}, {2, 1}, {3, 1}, {4, 1}});
+    //                              0     1     1     2     3     4
+    const std::vector<float> mass = {1.0f, 1.0f, 2.0f, 0.5f, 1.5f, 2.0f};
+    const std::vector<AttentionPoint> each = attention_curve(memory, mass, 5);
+    ASSERT_EQ(each.size(), 5u);
+    EXPECT_FLOAT_EQ(each[1].share, 3.0f / 8.0f);
+    const std::vector<AttentionPoint> pairs = attention_curve(memory, mass, 3);
+    ASSERT_EQ(pairs.size(), 3u);
+    EXPECT_EQ(pairs[0].time_us, 1'000'000);
+    EXPECT_FLOAT_EQ(pairs[0].share, 4.0f / 8.0f);
+    EXPECT_EQ(pairs[1].time_us, 3'000'000);
+    EXPECT_EQ(pairs[2].time_us, 4'000'000);
+    EXPECT_FLOAT_EQ(pairs[2].share, 2.0f / 8.0f);
+    const std::vector<AttentionPoint> two = attention_curve(memory, mass, 1, VideoClock({0, 3'000'000}));
+    ASSERT_EQ(two.size(), 2u) << "no point reaches over two videos";
+    EXPECT_EQ(two[1].time_us, 4'000'000);
+    EXPECT_TRUE(attention_curve(memory, std::vector<float>(6), 3).empty());
+}
+
 TEST_F(Evidence, no_moment_reaches_over_two_videos) {
     watch_frames({{0, 1}, {1, 1}, {2, 1}, {3, 1}});
     const std::vector<Moment> moments =
