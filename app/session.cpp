@@ -232,8 +232,9 @@ void Session::absorb(const RowBatch& batch, Workspace& work, const Watch& watch)
         sightings_.add(frame.time_us, frame.objects);
         if (watch.look) watch.look(*frame.seen, frame.picture);
         if (watch.after) {
-            append_until(frame.first_row + frame.seen->rows);
-            ask_cues(watch.after(frame.time_us));
+            std::vector<Cue> cues = watch.after(frame.time_us);
+            if (!cues.empty()) append_until(frame.first_row + frame.seen->rows);
+            ask_cues(std::move(cues));
         }
     }
     append_until(batch.rows.rows);

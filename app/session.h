@@ -46,8 +46,8 @@ struct Cue {
 // answers lag behind, the writer waits here.
 using CueFunction = std::function<std::vector<Cue>(int64_t next_us, bool ended)>;
 
-// Runs on the writer thread once the frame of this time has joined the memory; what it returns is asked as with a
-// CueFunction.
+// Runs on the writer thread for each frame; what it returns is asked, as with a CueFunction, once the frame of this time
+// has joined the memory.
 using AfterFunction = std::function<std::vector<Cue>(int64_t time_us)>;
 
 // Runs on the writer thread for each frame, as it joins the memory: its boxes, and the picture as the encoder saw it.

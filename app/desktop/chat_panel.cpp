@@ -25,6 +25,10 @@ std::string foot_of(const ChatTurn& turn) {
 void ChatPanel::draw(Desk& desk) {
     const Look& look = desk.look;
     draw_head(desk);
+    if (shows_standing_) {
+        told_seen_ = desk.view.told_in_all();
+        return standing_.draw(desk);
+    }
     const int lines = 1 + static_cast<int>(std::count(line_.begin(), line_.end(), '\n'));
     const float input = look.px(26) + look.text->FontSize * static_cast<float>(std::min(lines, 5));
     ImGui::PushStyleColor(ImGuiCol_ChildBg, IM_COL32(0, 0, 0, 0));
@@ -41,15 +45,44 @@ void ChatPanel::draw(Desk& desk) {
 
 void ChatPanel::draw_head(Desk& desk) {
     const Look& look = desk.look;
-    ImDrawList& list = *ImGui::GetWindowDrawList();
     const ImVec2 corner = ImGui::GetCursorScreenPos();
     const float width = ImGui::GetContentRegionAvail().x;
-    draw_text(list, look.bold, {corner.x, corner.y + look.px(5)}, look.colours.text, "Ask");
-    ImGui::SetCursorScreenPos({corner.x + width - look.px(28), corner.y});
-    ImGui::BeginDisabled(desk.view.turns().empty());
-    if (icon_button(look, "clear", Icon::clear, "Clear the conversation", false, 28)) desk.view.clear_chat();
-    ImGui::EndDisabled();
+    draw_tab(desk, "Ask", 0, false);
+    draw_tab(desk, "Tell me when", desk.view.told_in_all() - told_seen_, true);
+    if (!shows_standing_ && !desk.view.turns().empty()) {
+        ImGui::SetCursorScreenPos({corner.x + width - look.px(28), corner.y});
+        if (icon_button(look, "clear", Icon::clear, "Clear the conversation", false, 28)) desk.view.clear_chat();
+    }
     ImGui::SetCursorScreenPos({corner.x, corner.y + look.px(36)});
+}
+
+// `count`: of what is new there.
+void ChatPanel::draw_tab(Desk& desk, const char* name, size_t count, bool standing) {
+    const Look& look = desk.look;
+    ImDrawList& list = *ImGui::GetWindowDrawList();
+    const ImVec2 corner = ImGui::GetCursorScreenPos();
+    const bool chosen = shows_standing_ == standing;
+    const float wide = text_size(look.bold, name).x, top = corner.y + look.px(4);
+    const std::string number = count > 99 ? "99+" : std::to_string(count);
+    const float badge = count > 0 ? text_size(look.small_text, number).x + look.px(12) : 0;
+    if (ImGui::InvisibleButton(name, {wide + badge + look.px(6), look.px(28)})) {
+        if (standing)
+            focus_standing();
+        else
+            focus();
+    }
+    const bool hovered = ImGui::IsItemHovered();
+    draw_text(list, look.bold, {corner.x, top}, chosen || hovered ? look.colours.text : look.colours.faint, name);
+    if (chosen)
+        list.AddRectFilled({corner.x, top + look.bold->FontSize + look.px(4)},
+                           {corner.x + wide, top + look.bold->FontSize + look.px(6)}, look.colours.accent, look.px(1));
+    if (count > 0) {
+        const ImVec2 from(corner.x + wide + look.px(6), top + look.px(1));
+        list.AddRectFilled(from, {from.x + badge, from.y + look.small_text->FontSize + look.px(4)}, look.colours.accent,
+                           look.px(9));
+        draw_text(list, look.small_text, {from.x + look.px(6), from.y + look.px(1)}, look.colours.accent_text, number);
+    }
+    ImGui::SetCursorScreenPos({corner.x + wide + badge + look.px(24), corner.y});
 }
 
 void ChatPanel::draw_start(Desk& desk) {

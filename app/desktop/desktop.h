@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/model_options.h"
 #include "app/row_stream.h"
@@ -15,8 +16,8 @@ struct DesktopOptions {
     ModelOptions model;
     std::optional<double> fps;  // not set: as the settings say
     bool keyframes = false;
-    bool timings = false;  // at the end, say on stderr how fast was drawn and watched
-    std::string source;    // opened at once; empty: nothing
+    bool timings = false;              // at the end, say on stderr how fast was drawn and watched
+    std::vector<std::string> sources;  // opened at once, as one memory; empty: nothing
 };
 
 // The command line of the desktop ("", "VIDEO", "--fps 2 VIDEO", "--model DIR"), or nothing when it names another

@@ -30,7 +30,7 @@ std::optional<DesktopOptions> parse_desktop(int argc, const char* const* argv) {
     DesktopOptions options;
     double fps = 0;
     CLI::App app("", "longview");
-    app.add_option("VIDEO", options.source);
+    app.add_option("VIDEO", options.sources);
     app.add_option("--model", options.model.dir);
     app.add_option("--threads", options.model.threads)->check(CLI::Range(1, 1024));
     app.add_option("--fps", fps)->check(CLI::Range(0.001, 60.0));

@@ -166,7 +166,8 @@ void OpenPanel::draw_list(Desk& desk) {
 void OpenPanel::draw_foot(Desk& desk) {
     const Look& look = desk.look;
     ImGui::Dummy({1, look.px(2)});
-    const float buttons = look.px(190);
+    const bool can_add = !saving_ && desk.view.phase() != Phase::empty;
+    const float buttons = look.px(can_add ? 290 : 190);
     ImGui::SetNextItemWidth(ImGui::GetContentRegionAvail().x - buttons - look.px(10));
     if (just_shown_) ImGui::SetKeyboardFocusHere();
     std::string& line = saving_ ? name_ : path_line_;
@@ -176,15 +177,22 @@ void OpenPanel::draw_foot(Desk& desk) {
     ImGui::SameLine();
     bool go = main_button(look, saving_ ? "Save" : "Open", {look.px(90), 0});
     ImGui::SameLine();
+    bool adds = false;
+    if (can_add) {
+        adds = ImGui::Button("Add", {look.px(90), 0});
+        hint(look, "Watch it into the memory that is open, behind what it holds");
+        ImGui::SameLine();
+        go |= adds;
+    }
     if (ImGui::Button("Cancel", {look.px(90), 0}) || pressed(ImGuiKey_Escape)) ImGui::CloseCurrentPopup();
     if (entered || go) {
         std::error_code ignored;
         if (saving_)
             save(desk);
         else if (go && path_line_ == list_.folder.string())  // the folder as it is: a playlist
-            accept(desk, path_line_);
+            accept(desk, path_line_, adds);
         else if (names_a_stream(path_line_) || fs::is_regular_file(path_line_, ignored))
-            accept(desk, path_line_);
+            accept(desk, path_line_, adds);
         else if (path_line_ != list_.folder.string())
             enter(path_line_, desk);
         else if (marked_ < list_.entries.size())
@@ -221,8 +229,9 @@ void OpenPanel::choose(Desk& desk, size_t index) {
         accept(desk, path.string());
 }
 
-void OpenPanel::accept(Desk& desk, const std::string& source) {
+void OpenPanel::accept(Desk& desk, const std::string& source, bool adds) {
     desk.source_wish = source;
+    desk.adds = adds;
     ImGui::CloseCurrentPopup();
 }
 

@@ -28,6 +28,7 @@ struct Desk {
     const Look& look;
     ThumbnailTextures& thumbnails;
     std::string source_wish;  // to open after this frame, when a panel asks for it; empty: none
+    bool adds = false;        // to add it to what is open
 };
 
 class PlayerPanel {
@@ -58,6 +59,7 @@ class TimelinePanel {
     void draw_videos(const Desk& desk, const Axis& axis, float top, float height) const;
     void draw_ruler(const Desk& desk, const Axis& axis, float top) const;
     void draw_watched(const Desk& desk, const Axis& axis, float top, float height) const;
+    void draw_told(const Desk& desk, const Axis& axis, float top, float height) const;
     void draw_lanes(const Desk& desk, const Axis& axis, float top, float height) const;
     void draw_spans(const Look& look, const Axis& axis, const KindLane& lane, float middle) const;
     void draw_evidence(const Desk& desk, const Axis& axis, float top, float height);
@@ -74,13 +76,37 @@ class TimelinePanel {
     std::vector<float> curve_;  // by px: height, 0..1
 };
 
-class ChatPanel {
+// What the user wants to be told of, and what was told.
+class StandingPanel {
    public:
     void draw(Desk& desk);
     void focus() { wants_focus_ = true; }
 
    private:
+    void draw_input(Desk& desk);
+    void draw_start(Desk& desk);
+    bool draw_question(Desk& desk, size_t index);
+    void draw_events(Desk& desk);
+
+    std::string line_, meaning_, problem_;
+    bool wants_focus_ = false;
+};
+
+class ChatPanel {
+   public:
+    void draw(Desk& desk);
+    void focus() {
+        shows_standing_ = false;
+        wants_focus_ = true;
+    }
+    void focus_standing() {
+        shows_standing_ = true;
+        standing_.focus();
+    }
+
+   private:
     void draw_head(Desk& desk);
+    void draw_tab(Desk& desk, const char* name, size_t count, bool standing);
     void draw_start(Desk& desk);
     void draw_turn(Desk& desk, size_t index);
     void draw_moments(Desk& desk, const ChatTurn& turn, size_t index);
@@ -88,6 +114,9 @@ class ChatPanel {
     void send(Desk& desk);
     static int edit(ImGuiInputTextCallbackData* data);
 
+    StandingPanel standing_;
+    bool shows_standing_ = false;
+    uint64_t told_seen_ = 0;  // events that the user has looked at
     std::string line_;
     Recall recall_;
     bool wants_focus_ = true;
@@ -124,7 +153,7 @@ class OpenPanel {
     void draw_foot(Desk& desk);
     void move(Desk& desk);
     void choose(Desk& desk, size_t index);
-    void accept(Desk& desk, const std::string& source);
+    void accept(Desk& desk, const std::string& source, bool adds = false);
     void save(Desk& desk);
 
     bool visible_ = false, opening_ = false, saving_ = false, just_shown_ = false;

@@ -7,6 +7,7 @@
 #include "app/desktop/folder_list.h"
 #include "app/desktop/sentences.h"
 #include "app/desktop/session_view.h"
+#include "app/memory_options.h"
 #include "app/model_path.h"
 #include "app/saved_session.h"
 
@@ -47,6 +48,7 @@ SessionOptions session_options(const Settings& settings) {
     options.answers.evidence.most_moments = most_moments;
     options.answers.evidence.curve_points = curve_points;
     options.memory.budget_bytes = static_cast<size_t>(settings.budget_mib) << 20;
+    options.memory.cache_type = parse_cache(settings.cache);
     return options;
 }
 
@@ -60,8 +62,9 @@ std::optional<SavedSession> saved_session(const Context& context, const LoadedMo
 }  // namespace
 
 SessionView::Running::Running(const std::shared_ptr<const LoadedModel>& model, const Settings& settings,
-                              const fs::path& memory)
+                              const fs::path& memory, const WatchListOptions& standing)
     : context(static_cast<size_t>(settings.threads)),
+      watches(standing),
       session(model, context, session_options(settings), saved_session(context, *model, memory, settings)) {}
 
 SessionView::SessionView(Settings& settings) : settings_(settings) { begin_loading(); }
@@ -144,6 +147,7 @@ void SessionView::close() {
     turns_.clear();
     conversation_.forget();
     evidence_turn_.reset();
+    told_.clear();
     lanes_.clear();
     lanes_version_ = 0;
     captions_.reset();
@@ -153,6 +157,8 @@ void SessionView::close() {
 void SessionView::stop_watching() {
     if (phase_ == Phase::watching && running_) running_->session.stop_watching();
 }
+
+bool SessionView::settings_wait() const { return phase_ != Phase::empty && !watch_alike(settings_, opened_with_); }
 
 bool SessionView::can_go_on() const {
     if (!running_ || (phase_ != Phase::watched && phase_ != Phase::failed)) return false;
@@ -177,6 +183,7 @@ void SessionView::take_model() {
     if (loading_.valid() && is_ready(loading_)) {
         try {
             model_ = loading_.get();
+            kind_words_ = std::make_unique<const KindWords>(model_->kind_names());
         } catch (const std::exception& error) {
             error_ = sentence(error.what());
             if (phase_ == Phase::loading) phase_ = Phase::failed;
@@ -206,6 +213,7 @@ bool SessionView::take_loaded() {
 void SessionView::take_memory() {
     try {
         running_ = opening_.get();
+        begin_standing();
         meters_ = running_->session.meters();
         const std::vector<WatchedVideo> videos = running_->session.videos();
         running_->log.restore(lanes_of(running_->session.sightings().changes(), videos));
@@ -239,12 +247,13 @@ void SessionView::take_saved() {
 void SessionView::start() {
     if (looks_like_memory(source_)) {
         opening_ = std::async(std::launch::async, [model = model_, settings = opened_with_, file = fs::path(source_)] {
-            return std::make_shared<Running>(model, settings, file);
+            return std::make_shared<Running>(model, settings, file, WatchListOptions());
         });
         return;
     }
     try {
-        running_ = std::make_shared<Running>(model_, opened_with_, fs::path());
+        running_ = std::make_shared<Running>(model_, opened_with_, fs::path(), watch_list_options());
+        begin_standing();
         watch_next();
     } catch (const std::exception& error) {
         error_ = sentence(error.what());
@@ -260,14 +269,16 @@ void SessionView::start_watching(const std::string& source) {
     request.threads = opened_with_.threads;
     began_ = false;
     error_.clear();
-    if (list_.in_memory() > 0) phase_ = Phase::watching;
+    phase_ = list_.in_memory() > 0 ? Phase::watching : Phase::loading;
     FrameLog& log = running_->log;
+    WatchList& watches = running_->watches;
     running_->session.watch(
         request, {},
         [&log, begins = true](const SeenFrame& frame, const std::shared_ptr<const Picture>& picture) mutable {
             if (std::exchange(begins, false)) log.begin_video();
             log.add(frame, picture);
-        });
+        },
+        [&watches](int64_t time_us) { return watches.due(time_us); });
 }
 
 }  // namespace lv

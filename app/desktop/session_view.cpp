@@ -140,6 +140,7 @@ void SessionView::add_up() {
 }
 
 void SessionView::take_answer(const AnswerReady& ready) {
+    if (WatchList::is_mine(ready)) return take_standing(ready);
     try {
         if (captions_ && captions_->take(ready, running_->session, model_->kind_names())) return;
     } catch (const std::exception& error) {

@@ -26,6 +26,7 @@
 #include "app/desktop/settings.h"
 #include "app/desktop/thumbnail_reader.h"
 #include "app/session.h"
+#include "app/watch_list.h"
 
 namespace lv {
 
@@ -66,6 +67,8 @@ class SessionView {
     // Watches on where it stopped or failed, in this video or with the next.
     void go_on();
     bool can_go_on() const;
+    // Settings have changed that what is open does not follow.
+    bool settings_wait() const;
     // Takes what has happened. True when something has changed that is worth a redraw.
     bool update();
 
@@ -77,6 +80,16 @@ class SessionView {
     void clear_chat();
     // The turn whose evidence the timeline shows; by number in turns().
     void choose_evidence(size_t turn) { evidence_turn_ = turn; }
+
+    // Standing questions: told of when they come true, in this video and in those opened later. A condition ("a person
+    // appears") or "every 30s: what is visible". Returns why it cannot be one, as a sentence; empty: well.
+    std::string add_standing(const std::string& text);
+    void remove_standing(size_t index);
+    // What would be asked, or what is wrong with it.
+    std::string standing_meaning(const std::string& text) const;
+    const std::vector<WatchItemState>& standing() const { return standing_; }
+    const std::vector<Told>& told() const { return told_; }  // oldest first
+    uint64_t told_in_all() const { return told_in_all_; }
 
     // By extension: .lvm the memory, at any time; .md, .json the conversation; .srt, .vtt, .jsonl, .txt captions, which
     // are asked for first and written when the last has come. Success and failure come as notices.
@@ -127,9 +140,10 @@ class SessionView {
     struct Running {
         // `memory`: a saved one to go on from; empty: a new one. Reads the file: not in the window's thread.
         Running(const std::shared_ptr<const LoadedModel>& model, const Settings& settings,
-                const std::filesystem::path& memory);
+                const std::filesystem::path& memory, const WatchListOptions& standing);
         Context context;
         FrameLog log;
+        WatchList watches;
         Session session;  // last: its threads use the others
     };
 
@@ -148,6 +162,10 @@ class SessionView {
     void take_ended(const WatchEnded& ended);
     void take_lost(const std::string& why);
     void take_lengths();
+    WatchListOptions watch_list_options() const;
+    void begin_standing();
+    void take_standing(const AnswerReady& ready);
+    uint64_t list_standing(const std::string& text);
     void add_up();
     void show_video(size_t video);
     void retire_player();
@@ -186,6 +204,10 @@ class SessionView {
     std::vector<KindLane> lanes_;
     uint64_t lanes_version_ = 0;
     int64_t lanes_taken_us_ = 0;  // steady clock
+    std::unique_ptr<const KindWords> kind_words_;
+    std::vector<WatchItemState> standing_;
+    std::vector<Told> told_;
+    uint64_t told_in_all_ = 0;
     std::vector<Notice> notices_;
     std::optional<CaptionExport> captions_;
     int64_t chosen_us_ = -1;  // without a player: the time being looked at; -1: the newest

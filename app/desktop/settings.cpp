@@ -4,6 +4,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <system_error>
+#include <tuple>
 
 #include "kernels/core/atomic_file.h"
 #include "kernels/core/error.h"
@@ -33,6 +34,13 @@ void take_text(const ordered_json& object, const char* name, std::string& value)
     if (found != object.end() && found->is_string()) value = found->get<std::string>();
 }
 
+void take_choice(const ordered_json& object, const char* name, std::string& value,
+                 const std::vector<std::string>& choices) {
+    std::string read;
+    take_text(object, name, read);
+    if (std::find(choices.begin(), choices.end(), read) != choices.end()) value = read;
+}
+
 void take_all(const ordered_json& object, Settings& settings) {
     std::string theme;
     take_text(object, "theme", theme);
@@ -51,6 +59,8 @@ void take_all(const ordered_json& object, Settings& settings) {
     take_number(object, "fps", settings.fps, 0.001, 60.0);
     take_flag(object, "keyframes", settings.keyframes);
     take_number(object, "threads", settings.threads, 0, 1024);
+    take_choice(object, "device", settings.device, device_names());
+    take_choice(object, "cache", settings.cache, {"f16", "int8", "f32"});
     take_number(object, "temperature", settings.temperature, 0.0f, 2.0f);
     take_number<uint64_t>(object, "budget_mib", settings.budget_mib, 0, uint64_t{1} << 30);
     take_number(object, "price_per_million", settings.price_per_million, 0.0, 1e6);
@@ -70,6 +80,17 @@ void Settings::remember(const std::string& source) {
     recent.insert(recent.begin(), source);
     if (recent.size() > most_recent) recent.resize(most_recent);
 }
+
+bool watch_alike(const Settings& a, const Settings& b) {
+    const auto parts = [](const Settings& settings) {
+        return std::tie(settings.model_dir, settings.fps, settings.keyframes, settings.threads, settings.device,
+                        settings.cache, settings.temperature, settings.budget_mib);
+    };
+    return parts(a) == parts(b);
+}
+
+// The engine has a CPU half alone so far.
+std::vector<std::string> device_names() { return {"auto", "cpu"}; }
 
 fs::path settings_path(const char* xdg_config_home, const char* home) {
     const bool named = xdg_config_home && *xdg_config_home == '/';  // the XDG rules: relative paths do not count
@@ -101,6 +122,8 @@ void write_settings(const Settings& settings, const fs::path& path) {
                               {"fps", settings.fps},
                               {"keyframes", settings.keyframes},
                               {"threads", settings.threads},
+                              {"device", settings.device},
+                              {"cache", settings.cache},
                               {"temperature", settings.temperature},
                               {"budget_mib", settings.budget_mib},
                               {"price_per_million", settings.price_per_million},

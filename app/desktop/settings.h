@@ -25,7 +25,9 @@ struct Settings {
     std::string model_dir;  // empty: the default
     double fps = 1;
     bool keyframes = false;
-    int threads = 0;  // 0: all cores
+    int threads = 0;              // 0: all cores
+    std::string device = "auto";  // auto, cpu, cuda
+    std::string cache = "f16";    // of a new memory: f16, int8, f32
     float temperature = 0;
     uint64_t budget_mib = 0;  // of the memory; 0: none
 
@@ -42,6 +44,12 @@ struct Settings {
     void remember(const std::string& source);
     bool operator==(const Settings&) const = default;
 };
+
+// Whether a video opened with the one would be watched and asked as with the other.
+bool watch_alike(const Settings& a, const Settings& b);
+
+// The devices that this longview can be told to use; "auto" and "cpu" at least.
+std::vector<std::string> device_names();
 
 // $XDG_CONFIG_HOME/longview/desktop.json, or ~/.config/...; given the two variables (either may be null).
 std::filesystem::path settings_path(const char* xdg_config_home, const char* home);

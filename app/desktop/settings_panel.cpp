@@ -30,6 +30,15 @@ void begin_row(const Look& look, const char* name) {
     ImGui::SetNextItemWidth(ImGui::GetContentRegionAvail().x);
 }
 
+void draw_choice(std::string& value, const std::vector<std::string>& choices) {
+    for (size_t i = 0; i < choices.size(); ++i) {
+        if (i > 0) ImGui::SameLine();
+        ImGui::PushID(&value);
+        if (ImGui::RadioButton(choices[i].c_str(), value == choices[i])) value = choices[i];
+        ImGui::PopID();
+    }
+}
+
 bool begin_dialog(const Desk& desk, const char* name, const char* title, float width, bool opens) {
     const Look& look = desk.look;
     if (opens) ImGui::OpenPopup(name);
@@ -100,16 +109,24 @@ void SettingsPanel::draw_watching(Desk& desk) {
     begin_row(desk.look, "Threads");
     ImGui::SliderInt("##threads", &settings.threads, 0, 64, settings.threads == 0 ? "all cores" : "%d",
                      ImGuiSliderFlags_AlwaysClamp);
+    begin_row(desk.look, "Device");
+    draw_choice(settings.device, device_names());
     begin_row(desk.look, "Model folder");
     ImGui::InputTextWithHint("##model", "the one that came with it", &settings.model_dir);
     begin_row(desk.look, "Budget of the memory");
     constexpr uint64_t no_budget = 0, most_budget = 16384;
     ImGui::SliderScalar("##budget", ImGuiDataType_U64, &settings.budget_mib, &no_budget, &most_budget,
                         settings.budget_mib == 0 ? "none" : "%llu MiB", ImGuiSliderFlags_AlwaysClamp);
+    begin_row(desk.look, "Precision of the memory");
+    draw_choice(settings.cache, {"f16", "int8", "f32"});
     begin_row(desk.look, "Temperature");
     ImGui::SliderFloat("##temperature", &settings.temperature, 0, 2,
                        settings.temperature == 0 ? "0, always the likeliest word" : "%.2f",
                        ImGuiSliderFlags_AlwaysClamp);
+    if (!desk.view.settings_wait()) return;
+    ImGui::PushStyleColor(ImGuiCol_Text, desk.look.colours.evidence);
+    ImGui::TextUnformatted("What is open stays as it was opened; this holds from the next one on.");
+    ImGui::PopStyleColor();
 }
 
 void HelpPanel::draw(const Desk& desk) {
@@ -131,7 +148,8 @@ void HelpPanel::draw(const Desk& desk) {
                                        {"Esc", "stop the answer"},
                                        {"O", "open"},
                                        {"E", "save the memory, export conversation or captions"},
-                                       {"Shift + S, Shift + W", "stop watching; watch on"},
+                                       {"Shift + S", "stop watching; watch on"},
+                                       {"W", "to what you want to be told of"},
                                        {"M", "meters"},
                                        {"T", "light or dark"},
                                        {"Ctrl + and −", "size of text"},

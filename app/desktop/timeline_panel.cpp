@@ -68,6 +68,7 @@ void TimelinePanel::draw(Desk& desk) {
     if (several) draw_videos(desk, here, corner.y, videos_px * px);
     draw_ruler(desk, here, ruler);
     draw_watched(desk, here, watched, watched_px * px);
+    draw_told(desk, here, watched, watched_px * px);
     if (desk.view.evidence()) draw_evidence(desk, here, evidence, evidence_px * px);
     draw_lanes(desk, here, lanes, corner.y + room.y - lanes);
     const float head = here.x(desk.view.position_us());
@@ -206,6 +207,20 @@ void TimelinePanel::draw_lanes(const Desk& desk, const Axis& axis, float top, fl
         if (rest) break;
         list.AddLine({axis.left, middle}, {axis.left + axis.width, middle}, look.colours.raised, look.px(1));
         draw_spans(look, axis, lanes[i], middle);
+    }
+}
+
+// What the standing questions told of.
+void TimelinePanel::draw_told(const Desk& desk, const Axis& axis, float top, float height) const {
+    ImDrawList& list = *ImGui::GetWindowDrawList();
+    const float half = desk.look.px(4), middle = top + height / 2;
+    float last = -1;
+    for (const Told& told : desk.view.told()) {
+        const float x = axis.x(told.since_us);
+        if (x < axis.left || x > axis.left + axis.width || std::abs(x - last) < 2) continue;
+        list.AddQuadFilled({x - half, middle}, {x, middle - half}, {x + half, middle}, {x, middle + half},
+                           desk.look.colours.evidence);
+        last = x;
     }
 }
 

@@ -101,7 +101,7 @@ class DesktopWindow {
         thumbnails_ = std::make_unique<ThumbnailTextures>();
         layout_ = std::make_unique<WindowLayout>();
         view_ = std::make_unique<SessionView>(settings_);
-        if (!options.source.empty()) view_->open(options.source);
+        view_->open_list(options.sources);
         glfwShowWindow(window_.get());
     }
     ~DesktopWindow() {

@@ -109,6 +109,18 @@ bool quiet_button(const Look& look, const std::string& label, float width, ImU32
     return pressed;
 }
 
+bool pill_button(const Look& look, const char* label, ImU32 colour) {
+    const ImVec2 words = text_size(look.small_text, label), corner = ImGui::GetCursorScreenPos();
+    const ImVec2 size(words.x + look.px(20), words.y + look.px(10));
+    const bool pressed = ImGui::InvisibleButton(label, size);
+    const bool hovered = ImGui::IsItemHovered() || ImGui::IsItemFocused();
+    ImDrawList& list = *ImGui::GetWindowDrawList();
+    list.AddRectFilled(corner, {corner.x + size.x, corner.y + size.y},
+                       hovered ? look.colours.hover : look.colours.raised, size.y / 2);
+    draw_text(list, look.small_text, {corner.x + look.px(10), corner.y + look.px(5)}, colour, label);
+    return pressed;
+}
+
 int64_t flow_text(const Look& look, std::string_view text, ImU32 colour, const VideoClock* clock) {
     ImDrawList& list = *ImGui::GetWindowDrawList();
     ImFont* font = ImGui::GetFont();

@@ -32,7 +32,8 @@ enum class Icon {
     folder,
     film,
     memory,
-    up
+    up,
+    add
 };
 
 // Inside a square of `size` px around `centre`.
@@ -46,6 +47,9 @@ bool main_button(const Look& look, const char* label, ImVec2 size = {0, 0});
 
 // A button without a ground until hovered: suggestions, recent files. `width`: of the whole.
 bool quiet_button(const Look& look, const std::string& label, float width, ImU32 colour);
+
+// A small button with words, as wide as they are.
+bool pill_button(const Look& look, const char* label, ImU32 colour);
 
 // Text at a place, cut with "…" where it would pass `width` px.
 void draw_text(ImDrawList& list, ImFont* font, ImVec2 at, ImU32 colour, std::string_view text, float width = 1e9f);

@@ -135,6 +135,9 @@ void draw_icon(ImDrawList& list, Icon icon, ImVec2 centre, float size, ImU32 col
                 pen.line(x, 0.65f, x, 0.95f);
             }
             return;
+        case Icon::add:
+            pen.line(0, -0.8f, 0, 0.8f);
+            return pen.line(-0.8f, 0, 0.8f, 0);
         case Icon::up:
             pen.line(0, 0.8f, 0, -0.7f);
             return pen.path(std::array<ImVec2, 3>{{{-0.6f, -0.15f}, {0, -0.8f}, {0.6f, -0.15f}}});

@@ -39,8 +39,13 @@ void WindowLayout::take_keys(Desk& desk) {
     if (io.WantTextInput || io.KeyCtrl) return;
     if (pressed(GLFW_KEY_O)) files_.show_open();
     if (pressed(GLFW_KEY_E)) export_wanted_ = true;
-    if (io.KeyShift && pressed(GLFW_KEY_S)) desk.view.stop_watching();
-    if (io.KeyShift && pressed(GLFW_KEY_W)) desk.view.go_on();
+    if (io.KeyShift && pressed(GLFW_KEY_S)) {
+        if (desk.view.can_go_on())
+            desk.view.go_on();
+        else
+            desk.view.stop_watching();
+    }
+    if (pressed(GLFW_KEY_W)) chat_.focus_standing();
     if (pressed(GLFW_KEY_M)) settings.show_meters = !settings.show_meters;
     if (pressed(GLFW_KEY_B)) settings.show_boxes = !settings.show_boxes;
     if (pressed(GLFW_KEY_N)) settings.show_names = !settings.show_names;

@@ -65,7 +65,7 @@ std::string status_of(const SessionView& view) {
 WindowLayout::Outcome WindowLayout::draw(SessionView& view, Settings& settings, const Look& look,
                                          ThumbnailTextures& thumbnails) {
     outcome_ = {};
-    Desk desk{view, settings, look, thumbnails, {}};
+    Desk desk{view, settings, look, thumbnails, {}, false};
     ImGui::SetNextWindowPos({0, 0});
     ImGui::SetNextWindowSize(ImGui::GetIO().DisplaySize);
     ImGui::Begin("longview", nullptr, whole_screen());
@@ -80,7 +80,10 @@ WindowLayout::Outcome WindowLayout::draw(SessionView& view, Settings& settings, 
     take_keys(desk);
     if (const auto path = files_.take_saved()) view.export_to(*path);
     if (!desk.source_wish.empty()) {
-        view.open(desk.source_wish);
+        if (desk.adds)
+            view.add({desk.source_wish});
+        else
+            view.open(desk.source_wish);
         chat_.focus();
         moment_ = -1;
     }
@@ -120,7 +123,22 @@ void WindowLayout::draw_bar(Desk& desk) {
     const ImU32 colour = desk.view.phase() == Phase::failed     ? look.colours.bad
                          : desk.view.phase() == Phase::watching ? look.colours.accent
                                                                 : look.colours.dim;
-    draw_text(list, look.text, {x, text_y}, colour, status, right - x - look.px(12));
+    const char* const button = desk.view.phase() == Phase::watching ? "Stop watching"
+                               : desk.view.can_go_on()              ? "Watch on"
+                                                                    : nullptr;
+    const float button_wide = button ? text_size(look.small_text, button).x + look.px(34) : 0;
+    draw_text(list, look.text, {x, text_y}, colour, status, right - x - look.px(12) - button_wide);
+    if (button) {
+        x = std::min(x + status_wide + look.px(14), right - button_wide);
+        ImGui::SetCursorScreenPos({x, middle - look.small_text->FontSize / 2 - look.px(5)});
+        if (pill_button(look, button, look.colours.text)) {
+            if (desk.view.can_go_on())
+                desk.view.go_on();
+            else
+                desk.view.stop_watching();
+        }
+        hint(look, "Shift S");
+    }
 
     x = right;
     const auto next = [&] {

@@ -27,6 +27,8 @@ TEST(TheSettings, ComeBackAsTheyWereWritten) {
     settings.fps = 0.25;
     settings.keyframes = true;
     settings.budget_mib = 256;
+    settings.device = "cpu";
+    settings.cache = "int8";
     settings.price_per_million = 1.5;
     for (int i = 0; i < 20; ++i) settings.remember("video " + std::to_string(i % 15));
     EXPECT_EQ(settings.recent.size(), Settings::most_recent);
@@ -40,7 +42,8 @@ TEST(TheSettings, KeepDefaultsForWhatIsMissingOrWrong) {
     EXPECT_EQ(read_settings(folder / "none.json"), Settings());
     for (const char* text :
          {"", "{", "[1, 2]", "null", "{\"font_px\": 1e9}", "{\"font_px\": \"large\", \"recent\": 5, \"theme\": 1}",
-          "{\"window_width\": -5, \"threads\": 1e300, \"budget_mib\": -1}"}) {
+          "{\"window_width\": -5, \"threads\": 1e300, \"budget_mib\": -1}",
+          "{\"cache\": \"f64\", \"device\": \"abacus\"}"}) {
         test::write_text(folder / "odd.json", text);
         EXPECT_EQ(read_settings(folder / "odd.json"), Settings()) << text;
     }
@@ -49,6 +52,15 @@ TEST(TheSettings, KeepDefaultsForWhatIsMissingOrWrong) {
     EXPECT_EQ(some.theme, Theme::light);
     EXPECT_EQ(some.font_px, Settings().font_px);
     EXPECT_EQ(some.fps, 2);
+}
+
+TEST(TheSettings, AreAlikeForWatchingWhateverTheLookIs) {
+    Settings a, b;
+    b.theme = Theme::light;
+    b.folder = "elsewhere";
+    EXPECT_TRUE(watch_alike(a, b));
+    b.cache = "int8";
+    EXPECT_FALSE(watch_alike(a, b));
 }
 
 TEST(TheSettings, LieInTheConfigFolder) {
@@ -135,15 +147,15 @@ std::optional<DesktopOptions> parse(Words... words) {
 
 TEST(TheDesktopsCommandLine, IsNothingAFileOrOptions) {
     EXPECT_TRUE(parse());
-    EXPECT_EQ(parse("rtsp://camera/1")->source, "rtsp://camera/1");
-    EXPECT_EQ(parse(".")->source, ".");
+    EXPECT_EQ(parse("rtsp://camera/1")->sources, std::vector<std::string>{"rtsp://camera/1"});
+    EXPECT_EQ(parse(".", "..")->sources, (std::vector<std::string>{".", ".."}));
     const auto all = parse("--fps", "2", "--model", "m", "--threads", "3", "--keyframes", "camera:0");
     ASSERT_TRUE(all);
     EXPECT_EQ(all->fps, 2);
     EXPECT_EQ(all->model.dir, "m");
     EXPECT_EQ(all->model.threads, 3);
     EXPECT_TRUE(all->keyframes);
-    EXPECT_EQ(all->source, "camera:0");
+    EXPECT_EQ(all->sources, std::vector<std::string>{"camera:0"});
 }
 
 TEST(TheDesktopsCommandLine, LeavesCommandsAndUnknownWordsToTheOthers) {
