@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/core/scratch.h"
 #include "kernels/elementwise.h"
 #include "kernels/norm.h"
 
@@ -62,6 +63,14 @@ void add_sink(std::span<const float> sink, const AttentionPart& part) {
         }
 }
 
+// Of every row, head and key. Grows with the cache: 48 bytes a row for twelve heads, of the thread that asks.
+Matrix room_for_logits(const AttentionInput& input) {
+    size_t keys = 0;
+    for (const KvPiece& piece : input.pieces) keys += piece.rows;
+    const size_t lines = input.q.rows * input.heads;
+    return {thread_scratch(ScratchSlot::attention_logits, lines * keys), lines, keys};
+}
+
 }  // namespace
 
 void attend_rows(Workspace& work, const AttentionInput& input, std::span<const float> sink, Matrix out,
@@ -72,7 +81,8 @@ void attend_rows(Workspace& work, const AttentionInput& input, std::span<const f
         return;
     }
     const size_t n = input.q.rows, mark = work.arena().mark();
-    const AttentionPart part{out, work.arena().matrix(n, input.heads), work.arena().matrix(n, input.heads)};
+    AttentionPart part{out, work.arena().matrix(n, input.heads), work.arena().matrix(n, input.heads)};
+    if (sampled == n && n <= attention_few_rows) part.logits = room_for_logits(input);
     attend_part(work.context(), input, part);
     if (!sink.empty()) add_sink(sink, part);
     if (sampled > 0) {
@@ -81,7 +91,9 @@ void attend_rows(Workspace& work, const AttentionInput& input, std::span<const f
         tail.q = input.q.slice(skipped, sampled);
         tail.first_row = input.first_row + skipped;
         if (input.logit_scale.data) tail.logit_scale = input.logit_scale.slice(skipped, sampled);
-        attention_mass(work.context(), tail, part.max.slice(skipped, sampled), part.sum.slice(skipped, sampled),
+        attention_mass(work.context(), tail,
+                       {out.slice(skipped, sampled), part.max.slice(skipped, sampled), part.sum.slice(skipped, sampled),
+                        part.logits},
                        {mass->rows, mass->first_key, 1.0f / float(input.heads)});
     }
     finish_attention(part, out);

@@ -40,6 +40,7 @@ void attend_part(const Context& context, const AttentionInput& input, const Atte
     // rows; the keys are split too only where there would be too few tasks.
     size_t group = input.heads / input.kv_heads;
     bool few = rows <= attention_few_rows;
+    assert(!part.logits.data || (few && part.logits.rows == rows * input.heads && part.logits.cols == keys));
     size_t block = few ? rows : std::max<size_t>(1, std::min<size_t>(rows, 112 / group));
     size_t blocks = (rows + block - 1) / block;
     size_t heads_at_once = few ? input.kv_heads : 1;
@@ -61,7 +62,8 @@ void attend_part(const Context& context, const AttentionInput& input, const Atte
         float* at = beside + (split - 1) * room;
         return AttentionPart{{at, rows, cols},
                              {at + rows * cols, rows, input.heads},
-                             {at + rows * (cols + input.heads), rows, input.heads}};
+                             {at + rows * (cols + input.heads), rows, input.heads},
+                             part.logits};
     };
     context.parallel_for(0, splits * tasks, 1, [&](size_t first, size_t last) {
         for (size_t index = first; index < last; ++index) {
@@ -115,26 +117,26 @@ void finish_attention(const AttentionPart& part, Matrix out) {
         }
 }
 
-void attention_mass(const Context& context, const AttentionInput& input, ConstMatrix max, ConstMatrix sum,
+void attention_mass(const Context& context, const AttentionInput& input, const AttentionPart& part,
                     const KeyMass& mass) {
     check(input, input.q.rows, input.q.cols);
     size_t keys = count_keys(input);
     assert(keys == 0 ||
            (mass.first_key <= input.pieces.front().first_row &&
             input.pieces.back().first_row + input.pieces.back().rows <= mass.first_key + mass.rows.size()));
-    assert(max.rows == input.q.rows && sum.rows == input.q.rows);
-    size_t grain = std::max<size_t>(attention_block_keys,
-                                    2000000 / std::max<size_t>(1, input.q.rows * input.heads * input.head_dim));
+    assert(part.max.rows == input.q.rows && part.sum.rows == input.q.rows);
+    size_t key_work = input.q.rows * input.heads * (part.logits.data ? 8 : input.head_dim);
+    size_t grain = std::max<size_t>(attention_block_keys, 2000000 / std::max<size_t>(1, key_work));
     // Ranges of keys, so that each mass has one writer.
     context.parallel_for(0, keys, grain, [&](size_t first, size_t last) {
-        AttentionTask work{input, {}};
+        AttentionTask work{input, part};
         work.first_key = first;
         work.last_key = last;
         work.last_kv_head = input.kv_heads;
         for (size_t row = 0; row < input.q.rows; row += attention_few_rows) {
             work.first_row = row;
             work.last_row = std::min(input.q.rows, row + attention_few_rows);
-            add_mass(work, max, sum, mass);
+            part.logits.data ? add_mass_of_logits(work, mass) : add_mass(work, mass);
         }
     });
 }

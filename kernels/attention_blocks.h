@@ -24,8 +24,8 @@ inline SeenKeys visible(const AttentionInput& input, size_t row, uint64_t block_
     return {first, last};
 }
 
-// Calls fn(piece, row in the piece, keys) for blocks of at most attention_block_keys keys of one
-// piece that some row of the task may see.
+// Calls fn(piece, row in the piece, keys, number of the first among all pieces' keys) for blocks of at most
+// attention_block_keys keys of one piece that some row of the task may see.
 template <typename Fn>
 void for_blocks(const AttentionTask& task, Fn fn) {
     size_t ordinal = 0;
@@ -35,7 +35,7 @@ void for_blocks(const AttentionTask& task, Fn fn) {
         size_t last = visible(task.input, task.last_row - 1, piece.first_row, piece.rows).last;
         size_t begin = std::max(task.first_key, ordinal + first), end = std::min(task.last_key, ordinal + last);
         for (size_t at = begin; at < end; at += attention_block_keys)
-            fn(piece, at - ordinal, std::min(attention_block_keys, end - at));
+            fn(piece, at - ordinal, std::min(attention_block_keys, end - at), at);
         ordinal += piece.rows;
         if (ordinal >= task.last_key) break;
     }

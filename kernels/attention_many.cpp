@@ -31,7 +31,7 @@ void attend_many_rows(const AttentionTask& task) {
     for (size_t i = 0; i < count; i += table.tile_rows)
         table.pack_a(q + i * dim, dim, 1, std::min(table.tile_rows, count - i), dim, packed_q + i * dim);
 
-    for_blocks(task, [&](const KvPiece& piece, size_t row, size_t keys) {
+    for_blocks(task, [&](const KvPiece& piece, size_t row, size_t keys, size_t) {
         // turned [dim, block keys] = the keys, as the right side of a product
         for (size_t key = 0; key < keys; ++key) {
             const std::byte* from = place(piece, piece.keys, row + key, kv_head * dim);

@@ -6,7 +6,6 @@
 
 namespace lv {
 
-constexpr size_t attention_few_rows = 4;      // up to here keys are dotted as they lie; beyond, gemm tiles pay
 constexpr size_t attention_block_keys = 128;  // keys whose logits are held at once
 
 struct AttentionTask {
@@ -21,7 +20,8 @@ struct AttentionTask {
 void attend_few_rows(const AttentionTask& task);   // at most attention_few_rows rows
 void attend_many_rows(const AttentionTask& task);  // one kv head
 
-// attention_mass() for the task's keys and rows.
-void add_mass(const AttentionTask& task, ConstMatrix max, ConstMatrix sum, const KeyMass& mass);
+// attention_mass() for the task's keys and rows, by dotting again, or from the part's logits.
+void add_mass(const AttentionTask& task, const KeyMass& mass);
+void add_mass_of_logits(const AttentionTask& task, const KeyMass& mass);
 
 }  // namespace lv

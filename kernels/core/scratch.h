@@ -15,6 +15,7 @@ enum class ScratchSlot {
     attention_task,
     attention_parts,
     attention_sums,
+    attention_logits,
     key_bounds,
     key_bound_blocks,
     retention_task,

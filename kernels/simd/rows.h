@@ -135,7 +135,7 @@ static void retention_row(const float* q, const float* k, const float* v, float 
     }
 }
 
-// Up to 4 rows of q against 2 keys at a time: each key is read and widened once for all rows.
+// Up to 4 rows of q against up to 4 keys at a time: each key is read and widened once for all rows.
 template <size_t rows, size_t keys, typename T>
 LV_INLINE void dot_block(const float* q, size_t q_stride, const T* k, size_t k_stride, size_t dim, float* scores,
                          size_t score_stride) {
@@ -164,28 +164,35 @@ LV_INLINE void dot_block(const float* q, size_t q_stride, const T* k, size_t k_s
         }
     }
 #pragma GCC unroll 4
-    for (size_t row = 0; row < rows; ++row)
+    for (size_t row = 0; row < rows; ++row) {
+        float* to = scores + row * score_stride;
+        if constexpr (keys == 4) {
+            Four four = sums_of(sums[row][0], sums[row][1], sums[row][2], sums[row][3]);
 #pragma GCC unroll 4
-        for (size_t j = 0; j < keys; ++j) scores[row * score_stride + j] = sum(sums[row][j]) + rest[row][j];
+            for (size_t j = 0; j < keys; ++j) to[j] = four[j] + rest[row][j];
+        } else {
+#pragma GCC unroll 4
+            for (size_t j = 0; j < keys; ++j) to[j] = sum(sums[row][j]) + rest[row][j];
+        }
+    }
 }
 
 template <typename T>
 static void dots(const float* q, size_t q_stride, size_t rows, const T* k, size_t k_stride, size_t keys, size_t dim,
                  float* scores, size_t score_stride) {
     size_t key = 0;
-    for (; key + 2 <= keys; key += 2) {
+    for (; key + 4 <= keys; key += 4) {
         const T* at = k + key * k_stride;
         size_t row = 0;
-        for (; row + 4 <= rows; row += 4)
-            dot_block<4, 2>(q + row * q_stride, q_stride, at, k_stride, dim, scores + row * score_stride + key,
+        for (; row + 3 <= rows; row += 3)
+            dot_block<3, 4>(q + row * q_stride, q_stride, at, k_stride, dim, scores + row * score_stride + key,
                             score_stride);
         const float* rest = q + row * q_stride;
         float* to = scores + row * score_stride + key;
-        if (rows - row == 3) dot_block<3, 2>(rest, q_stride, at, k_stride, dim, to, score_stride);
-        if (rows - row == 2) dot_block<2, 2>(rest, q_stride, at, k_stride, dim, to, score_stride);
-        if (rows - row == 1) dot_block<1, 2>(rest, q_stride, at, k_stride, dim, to, score_stride);
+        if (rows - row == 2) dot_block<2, 4>(rest, q_stride, at, k_stride, dim, to, score_stride);
+        if (rows - row == 1) dot_block<1, 4>(rest, q_stride, at, k_stride, dim, to, score_stride);
     }
-    if (key < keys)
+    for (; key < keys; ++key)
         for (size_t row = 0; row < rows; ++row)
             dot_block<1, 1>(q + row * q_stride, q_stride, k + key * k_stride, k_stride, dim,
                             scores + row * score_stride + key, score_stride);

@@ -95,16 +95,32 @@ LV_INLINE void store(Half* to, Vec value) {
 }
 #endif
 
-LV_INLINE float sum(Vec v) {
+typedef float Four __attribute__((vector_size(16)));
+
+// Down to four sums of every fourth lane.
+LV_INLINE Four fold(Vec v) {
 #if defined(__AVX512F__)
-    return _mm512_reduce_add_ps((__m512)v);
+    __m256 half = _mm256_add_ps(_mm512_castps512_ps256((__m512)v), _mm512_extractf32x8_ps((__m512)v, 1));
+    return (Four)_mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+#elif defined(__AVX2__)
+    return (Four)_mm_add_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1));
 #else
-    float parts[lanes];
-    store(parts, v);
-    for (size_t step = lanes / 2; step > 0; step /= 2)
-        for (size_t i = 0; i < step; ++i) parts[i] += parts[i + step];
-    return parts[0];
+    return v;
 #endif
+}
+LV_INLINE float sum(Vec v) {
+    Four four = fold(v);
+    Four two = four + __builtin_shufflevector(four, four, 2, 3, 0, 1);
+    return two[0] + two[1];
+}
+// The sum of each of four vectors.
+LV_INLINE Four sums_of(Vec a, Vec b, Vec c, Vec d) {
+    Four one = fold(a), two = fold(b), three = fold(c), four = fold(d);
+    Four low = __builtin_shufflevector(one, two, 0, 4, 1, 5), high = __builtin_shufflevector(one, two, 2, 6, 3, 7);
+    Four left = low + high;  // a b a b
+    low = __builtin_shufflevector(three, four, 0, 4, 1, 5), high = __builtin_shufflevector(three, four, 2, 6, 3, 7);
+    Four right = low + high;  // c d c d
+    return __builtin_shufflevector(left, right, 0, 1, 4, 5) + __builtin_shufflevector(left, right, 2, 3, 6, 7);
 }
 
 LV_INLINE Vec select(Ints mask, Vec yes, Vec no) { return (Vec)((mask & (Ints)yes) | (~mask & (Ints)no)); }

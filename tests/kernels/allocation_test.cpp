@@ -71,8 +71,9 @@ TEST(Allocation, ASecondDecodingStepAllocatesNothing) {
         linear.apply(context, row, to);
         retention(context, {heads, row, row, row, {decay.data(), 1, heads}}, state, result);
         attend(context, input, to);
-        attend_part(context, input, {result, {max.data(), 1, heads}, {sum.data(), 1, heads}});
-        attention_mass(context, input, {max.data(), 1, heads}, {sum.data(), 1, heads}, {mass});
+        const AttentionPart part{result, {max.data(), 1, heads}, {sum.data(), 1, heads}};
+        attend_part(context, input, part);
+        attention_mass(context, input, part, {mass});
     };
     step();
     size_t before = allocations;
