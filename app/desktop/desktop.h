@@ -17,6 +17,8 @@ struct DesktopOptions {
     std::optional<double> fps;  // not set: as the settings say
     bool keyframes = false;
     bool timings = false;              // at the end, say on stderr how fast was drawn and watched
+    bool measure = false;              // end when all is watched
+    bool play = false;                 // with measure: play meanwhile
     std::vector<std::string> sources;  // opened at once, as one memory; empty: nothing
 };
 

@@ -36,6 +36,8 @@ std::optional<DesktopOptions> parse_desktop(int argc, const char* const* argv) {
     app.add_option("--fps", fps)->check(CLI::Range(0.001, 60.0));
     app.add_flag("--keyframes", options.keyframes);
     app.add_flag("--timings", options.timings);
+    app.add_flag("--measure", options.measure);
+    app.add_flag("--play", options.play);
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {

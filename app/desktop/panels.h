@@ -27,8 +27,9 @@ struct Desk {
     Settings& settings;
     const Look& look;
     ThumbnailTextures& thumbnails;
-    std::string source_wish;  // to open after this frame, when a panel asks for it; empty: none
-    bool adds = false;        // to add it to what is open
+    std::string source_wish;           // to open after this frame, when a panel asks for it; empty: none
+    bool adds = false;                 // to add it to what is open
+    std::vector<ImTextureID> fresh{};  // textures whose picture has changed
 };
 
 class PlayerPanel {
@@ -37,6 +38,7 @@ class PlayerPanel {
 
    private:
     void draw_picture(Desk& desk, const PlayerState& state, ImVec2 corner, ImVec2 size);
+    void draw_bars(const Look& look, ImVec2 corner, ImVec2 far_corner, ImVec2 from, ImVec2 to) const;
     void draw_boxes(Desk& desk, int64_t time_us, ImVec2 corner, ImVec2 size) const;
     void draw_words(const Desk& desk, const PlayerState& state, ImVec2 corner, ImVec2 size) const;
     void draw_controls(Desk& desk, const PlayerState& state);

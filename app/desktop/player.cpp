@@ -32,7 +32,8 @@ bool Player::can_play(const std::string& location) {
     return std::filesystem::is_regular_file(location, ignored);
 }
 
-Player::Player(std::string location, const PlayerOptions& options) : location_(std::move(location)), options_(options) {
+Player::Player(std::string location, const PlayerOptions& options)
+    : location_(std::move(location)), threads_(options.threads), max_side_(options.max_side) {
     wish_.seek_us = 0;
     state_.seeking = true;
     thread_ = std::jthread([this](std::stop_token stop) { run(stop); });
@@ -100,6 +101,17 @@ void Player::step(int pictures) {
     changed_.notify_all();
 }
 
+void Player::set_max_side(int px) {
+    const std::lock_guard lock(mutex_);
+    if (px == max_side_) return;
+    max_side_ = px;
+    if (!state_.playing && wish_.seek_us < 0 && !state_.ended) {
+        wish_.seek_us = clock_us();
+        state_.seeking = true;
+    }
+    changed_.notify_all();
+}
+
 PlayerState Player::state() const {
     const std::lock_guard lock(mutex_);
     PlayerState state = state_;
@@ -109,8 +121,11 @@ PlayerState Player::state() const {
 
 void Player::reopen(std::stop_token stop) {
     SourceOptions options;
-    options.max_side = options_.max_side;
-    options.threads = options_.threads;
+    {
+        const std::lock_guard lock(mutex_);
+        options.max_side = opened_side_ = max_side_;
+    }
+    options.threads = threads_;
     options.stop = std::move(stop);
     source_ = open_source(location_, options);
     asked_us_ = -1;
@@ -135,7 +150,12 @@ void Player::publish(const Frame& frame, int64_t position_us) {
 }
 
 void Player::show(int64_t time_us, std::stop_token stop) {
-    if (!source_ || time_us < asked_us_) reopen(stop);
+    bool resized = false;
+    {
+        const std::lock_guard lock(mutex_);
+        resized = max_side_ != opened_side_;
+    }
+    if (!source_ || time_us < asked_us_ || resized) reopen(stop);
     asked_us_ = time_us;
     if (const std::optional<Frame> frame = source_->show(time_us)) {
         publish(*frame, time_us);

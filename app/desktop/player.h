@@ -52,6 +52,8 @@ class Player {
     void pause();
     void seek(int64_t time_us);  // stays playing or paused
     void step(int pictures);     // pauses; forwards or backwards by whole pictures
+    // How large the pictures that come are to be, as PlayerOptions::max_side; the one at hand comes again.
+    void set_max_side(int px);
 
     PlayerState state() const;
 
@@ -74,17 +76,19 @@ class Player {
     void set_clock(int64_t position_us);
 
     const std::string location_;
-    const PlayerOptions options_;
+    const int threads_;
 
     // Of the decoding thread.
     std::unique_ptr<FrameSource> source_;
     int64_t asked_us_ = -1;  // the last time asked of source_
+    int opened_side_ = 0;    // px that source_ was opened for
     int64_t shown_pts_us_ = -1;
 
     mutable std::mutex mutex_;  // guards what follows
     std::condition_variable_any changed_;
     PlayerState state_;
     Wish wish_;
+    int max_side_ = 0;
     int steps_left_ = 0;                    // of those being served
     int64_t base_us_ = 0, base_at_us_ = 0;  // the clock: position at a moment of the steady clock
 

@@ -9,7 +9,8 @@
 namespace lv {
 namespace {
 
-constexpr float controls_px = 48;  // height of the row of buttons
+constexpr float controls_px = 48;                // height of the row of buttons
+constexpr ImU32 night = IM_COL32(6, 7, 9, 255);  // around a picture
 
 ImVec2 sum(ImVec2 a, ImVec2 b) { return {a.x + b.x, a.y + b.y}; }
 
@@ -33,9 +34,12 @@ void PlayerPanel::draw(Desk& desk) {
     const ImVec2 room = ImGui::GetContentRegionAvail();
     const float controls = desk.look.px(controls_px);
     const ImVec2 size(room.x, std::max(room.y - controls, 1.0f));
+    desk.view.set_picture_side(static_cast<int>(std::max(size.x, size.y)));
     ImDrawList& list = *ImGui::GetWindowDrawList();
     const float round = desk.look.px(8);
-    list.AddRectFilled(corner, sum(corner, size), IM_COL32(6, 7, 9, 255), round, ImDrawFlags_RoundCornersTop);
+    if (texture_.empty()) list.AddRectFilled(corner, sum(corner, size), night, round, ImDrawFlags_RoundCornersTop);
+    list.AddRectFilled({corner.x, corner.y + size.y}, sum(corner, room), desk.look.colours.panel, round,
+                       ImDrawFlags_RoundCornersBottom);
     draw_picture(desk, state, corner, size);
     draw_words(desk, state, corner, size);
     ImGui::SetCursorScreenPos({corner.x, corner.y + size.y});
@@ -52,13 +56,14 @@ void PlayerPanel::draw_picture(Desk& desk, const PlayerState& state, ImVec2 corn
         time_us = seen.time_us;
     }
     if (!picture) return;
-    texture_.show(picture);
+    if (texture_.show(picture)) desk.fresh.push_back(texture_.id());
     const float width = static_cast<float>(state.width > 0 ? state.width : picture->width);
     const float height = static_cast<float>(state.height > 0 ? state.height : picture->height);
     const ImVec2 shown = fitted(width, height, size);
     const ImVec2 at(corner.x + (size.x - shown.x) / 2, corner.y + (size.y - shown.y) / 2);
     ImDrawList& list = *ImGui::GetWindowDrawList();
     list.PushClipRect(corner, sum(corner, size), true);
+    draw_bars(desk.look, corner, sum(corner, size), at, sum(at, shown));
     list.AddImage(texture_.id(), at, sum(at, shown));
     if (desk.settings.show_boxes) draw_boxes(desk, time_us, at, shown);
     list.PopClipRect();
@@ -69,6 +74,19 @@ void PlayerPanel::draw_picture(Desk& desk, const PlayerState& state, ImVec2 corn
         else
             desk.view.player()->play();
     }
+}
+
+// What a picture leaves free of its place, [corner, far_corner]; nothing is drawn twice.
+void PlayerPanel::draw_bars(const Look& look, ImVec2 corner, ImVec2 far_corner, ImVec2 from, ImVec2 to) const {
+    ImDrawList& list = *ImGui::GetWindowDrawList();
+    const float round = look.px(8);
+    if (from.x > corner.x)
+        list.AddRectFilled(corner, {from.x, far_corner.y}, night, round, ImDrawFlags_RoundCornersTopLeft);
+    if (to.x < far_corner.x)
+        list.AddRectFilled({to.x, corner.y}, far_corner, night, round, ImDrawFlags_RoundCornersTopRight);
+    if (from.y > corner.y)
+        list.AddRectFilled({from.x, corner.y}, {to.x, from.y}, night, round, ImDrawFlags_RoundCornersTop);
+    if (to.y < far_corner.y) list.AddRectFilled({from.x, to.y}, {to.x, far_corner.y}, night);
 }
 
 void PlayerPanel::draw_boxes(Desk& desk, int64_t time_us, ImVec2 corner, ImVec2 size) const {
@@ -114,7 +132,7 @@ void PlayerPanel::draw_words(const Desk& desk, const PlayerState& state, ImVec2 
     if (!error.empty()) {
         const float wrap = std::min(size.x - look.px(48), look.px(620));
         const ImVec2 words = text_size(look.text, error, wrap);
-        const bool over = state.picture != nullptr;
+        const bool over = !texture_.empty();
         const float top = over ? corner.y + size.y - words.y - look.px(36) : middle.y - words.y / 2;
         const ImVec2 from(middle.x - words.x / 2 - look.px(16), top - look.px(12));
         const ImVec2 to(middle.x + words.x / 2 + look.px(16), top + words.y + look.px(12));

@@ -143,6 +143,7 @@ void SessionView::close() {
     player_video_ = 0;
     info_ = {};
     meters_ = whole_ = before_ = {};
+    progress_.reset();
     history_.clear();
     turns_.clear();
     conversation_.forget();

@@ -31,7 +31,18 @@ void SessionView::show_video(size_t video) {
     retire_player();
     player_video_ = video;
     chosen_us_ = -1;
-    if (playable) player_ = std::make_unique<Player>(wanted.source);
+    PlayerOptions options;
+    options.max_side = picture_side_;
+    if (playable) player_ = std::make_unique<Player>(wanted.source, options);
+}
+
+// In steps, so that a window that is being resized does not open the file anew for every px.
+void SessionView::set_picture_side(int px) {
+    constexpr int step = 320, most = 1920;
+    const int side = std::min((px + step - 1) / step * step, most);
+    if (side == picture_side_) return;
+    picture_side_ = side;
+    if (player_) player_->set_max_side(side);
 }
 
 void SessionView::seek(int64_t time_us) {
@@ -80,12 +91,12 @@ void SessionView::advance_player() {
 }
 
 int64_t SessionView::position_us() const {
-    if (player_) return shown_start_us() + player_->state().position_us;
+    if (player_) {  // while it plays, where its picture is: nothing moves between two pictures
+        const PlayerState state = player_->state();
+        return shown_start_us() + (state.playing && !state.seeking ? state.picture_us : state.position_us);
+    }
     if (chosen_us_ >= 0) return chosen_us_;
-    const auto& videos = list_.videos();
-    if (list_.in_memory() == 0 || phase_ != Phase::watching) return shown_start_us();
-    const ListedVideo& newest = videos[list_.in_memory() - 1];
-    return newest.start_us + std::max<int64_t>(newest.watched_us, 0);
+    return std::max(shown_start_us(), running_ ? running_->log.newest_us() : 0);
 }
 
 int64_t SessionView::length_us() const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <system_error>
+#include <utility>
 
 #include "app/desktop/folder_list.h"
 #include "app/desktop/sentences.h"
@@ -17,6 +18,7 @@ namespace {
 
 constexpr int64_t caption_us = 10'000'000;  // length of a caption's interval
 constexpr int64_t lanes_us = 200'000;       // lanes are copied at most this often
+constexpr int64_t progress_us = 120'000;    // and meters shown
 constexpr size_t most_notices = 32;
 
 int64_t steady_us() {
@@ -50,9 +52,12 @@ bool SessionView::update() {
     }
     if (!running_) return changed;
     while (std::optional<SessionEvent> event = running_->session.poll_event()) {
+        const bool is_progress = std::holds_alternative<WatchProgress>(*event);
+        if (!is_progress) take_progress(true);
         take(*event);
-        changed = true;
+        changed |= !is_progress;
     }
+    changed |= take_progress(false);
     advance_captions();
     const int64_t now_us = steady_us();
     if (const uint64_t version = running_->log.version();
@@ -65,13 +70,22 @@ bool SessionView::update() {
     return changed;
 }
 
+// Frames come faster than anybody reads numbers. True when something was taken.
+bool SessionView::take_progress(bool at_once) {
+    const int64_t now_us = steady_us();
+    if (!progress_ || (!at_once && now_us - progress_taken_us_ < progress_us)) return false;
+    meters_ = *std::exchange(progress_, std::nullopt);
+    progress_taken_us_ = now_us;
+    list_.progress(meters_.watched_us, meters_.end_us);
+    add_up();
+    return true;
+}
+
 void SessionView::take(SessionEvent& event) {
     if (const auto* started = std::get_if<WatchStarted>(&event)) {
         take_started(*started);
     } else if (const auto* progress = std::get_if<WatchProgress>(&event)) {
-        meters_ = progress->meters;
-        list_.progress(meters_.watched_us, meters_.end_us);
-        add_up();
+        progress_ = progress->meters;
     } else if (const auto* ended = std::get_if<WatchEnded>(&event)) {
         take_ended(*ended);
     } else if (const auto* piece = std::get_if<AnswerPiece>(&event)) {
@@ -178,8 +192,9 @@ void SessionView::ask(std::string question) {
     ChatTurn turn;
     turn.question = std::move(question);
     try {
-        require(running_ != nullptr, phase_ == Phase::failed ? "the video could not be opened; open another one"
-                                                             : "no video is open; open one first");
+        const bool failed = phase_ == Phase::failed && list_.in_memory() == 0;
+        require(running_ && !failed,
+                failed ? "the video could not be opened; open another one" : "no video is open; open one first");
         turn.id = running_->session.ask(turn.question, AskWhen::now, conversation_.turns());
         turn.clock = list_.clock();
     } catch (const std::exception& error) {

@@ -107,6 +107,8 @@ class SessionView {
     int64_t shown_start_us() const;
     int64_t shown_length_us() const;
     bool shows_newest() const { return !player_ && chosen_us_ < 0; }  // what is being watched, as it comes
+    // How large the player's pictures are drawn, px of the long side.
+    void set_picture_side(int px);
     // What is known of the picture at a time, small; asks for it to be read where that can be done.
     Thumbnail thumbnail_at(int64_t time_us);
 
@@ -167,6 +169,7 @@ class SessionView {
     void take_standing(const AnswerReady& ready);
     uint64_t list_standing(const std::string& text);
     void add_up();
+    bool take_progress(bool at_once);
     void show_video(size_t video);
     void retire_player();
     void advance_player();
@@ -183,6 +186,7 @@ class SessionView {
     uint64_t reader_version_ = 0;
     std::unique_ptr<Player> player_;
     size_t player_video_ = 0;  // of list_; also when it has no player
+    int picture_side_ = 1280;  // px
     bool was_playing_ = false;
     std::future<std::shared_ptr<Running>> opening_;  // a saved memory
     std::future<void> saving_;
@@ -196,7 +200,9 @@ class SessionView {
     bool began_ = false;  // the video at hand has begun to come
     SourceInfo info_;
     Meters meters_, whole_;
-    Meters before_;  // whole_ without the video at hand
+    std::optional<Meters> progress_;  // came, but is not shown yet
+    int64_t progress_taken_us_ = 0;   // steady clock
+    Meters before_;                   // whole_ without the video at hand
     MeterHistory history_;
     std::vector<ChatTurn> turns_;
     Conversation conversation_;  // what a follow-up is understood by

@@ -71,7 +71,7 @@ void TimelinePanel::draw(Desk& desk) {
     draw_told(desk, here, watched, watched_px * px);
     if (desk.view.evidence()) draw_evidence(desk, here, evidence, evidence_px * px);
     draw_lanes(desk, here, lanes, corner.y + room.y - lanes);
-    const float head = here.x(desk.view.position_us());
+    const float head = std::floor(here.x(desk.view.position_us()));  // a part of a px is no reason to draw anew
     if (head >= here.left - 1 && head <= here.left + here.width + 1) {
         list.AddLine({head, ruler + 16 * px}, {head, corner.y + room.y}, desk.look.colours.text, 1.5f * px);
         list.AddTriangleFilled({head - 5 * px, ruler + 13 * px}, {head + 5 * px, ruler + 13 * px},

@@ -3,12 +3,15 @@
 #include <backends/imgui_impl_opengl3.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 
 #include "app/desktop/desktop.h"
+#include "app/desktop/window_damage.h"
 #include "app/desktop/window_input.h"
 #include "app/desktop/window_layout.h"
 #include "app/interrupt.h"
@@ -59,6 +62,18 @@ WindowPtr make_window(const Settings& settings) {
     return window;
 }
 
+// OpenGL leaves open what is in the back buffer after a swap. Drawing by the processor copies, so it is as it was; seen
+// by trying.
+bool back_buffer_stays(GLFWwindow* window) {
+    constexpr std::array<unsigned char, 4> drawn{51, 102, 153, 255};
+    std::array<unsigned char, 4> found{};
+    glClearColor(0.2f, 0.4f, 0.6f, 1);
+    glClear(GL_COLOR_BUFFER_BIT);
+    glfwSwapBuffers(window);
+    glReadPixels(0, 0, 1, 1, GL_RGBA, GL_UNSIGNED_BYTE, found.data());
+    return found == drawn;
+}
+
 // ImGui and its two back ends, on the current context.
 struct ImGuiRun {
     explicit ImGuiRun(GLFWwindow* window) {
@@ -77,11 +92,13 @@ struct ImGuiRun {
 
 // What --timings prints.
 struct Timings {
-    int64_t frames = 0;
-    double busy_s = 0;     // spent in drawing, to the swap
+    int64_t frames = 0;  // drawn
+    int64_t same = 0;    // looked like the one before, not drawn
+    double busy_s = 0;   // spent in drawing, with the swap
+    double same_s = 0;
     double longest_s = 0;  // of a frame
     double playing_s = 0;
-    int64_t playing_frames = 0;
+    int64_t playing_frames = 0;  // drawn while playing
 };
 
 class DesktopWindow {
@@ -98,10 +115,13 @@ class DesktopWindow {
         const auto* renderer = reinterpret_cast<const char*>(glGetString(GL_RENDERER));
         software_ = renderer && (std::strstr(renderer, "llvmpipe") || std::strstr(renderer, "softpipe"));
         glfwSwapInterval(software_ ? 0 : 1);
+        keeps_back_ = software_ && back_buffer_stays(window_.get());
         thumbnails_ = std::make_unique<ThumbnailTextures>();
         layout_ = std::make_unique<WindowLayout>();
         view_ = std::make_unique<SessionView>(settings_);
+        measures_ = options.measure;
         view_->open_list(options.sources);
+        if (measures_ && options.play && view_->player()) view_->player()->play();
         glfwShowWindow(window_.get());
     }
     ~DesktopWindow() {
@@ -120,6 +140,8 @@ class DesktopWindow {
     bool wait_for_turn();
     double pace() const;
     void draw();
+    void present(const DrawRect& changed);
+    void note_time(double begin_s, bool same);
     void remake_look();
     void toggle_full_screen();
     void keep_settings(double now_s);
@@ -133,9 +155,12 @@ class DesktopWindow {
     std::unique_ptr<WindowInput> input_;
     std::unique_ptr<ThumbnailTextures> thumbnails_;
     std::unique_ptr<WindowLayout> layout_;
+    DrawDamage damage_;
     std::unique_ptr<SessionView> view_;
     Look look_;
-    bool new_look_ = true, software_ = false, quit_ = false;
+    bool new_look_ = true, software_ = false, quit_ = false, was_playing_ = false;
+    bool keeps_back_ = false;  // what was drawn is still in the back buffer after a swap
+    bool measures_ = false;    // plays, and ends when all is watched
     double drawn_at_s_ = -1;
     std::array<int, 4> windowed_{};  // x y width height, while the screen is full
     Timings timings_;
@@ -144,7 +169,7 @@ class DesktopWindow {
 double DesktopWindow::pace() const {
     const double full = software_ ? software_pace_s : pace_s;
     const PlayerState player = view_->player() ? view_->player()->state() : PlayerState{};
-    if (player.playing || player.seeking || view_->answering() || input_->waiting()) return full;
+    if (player.playing || player.seeking || view_->answering() || view_->busy() || input_->waiting()) return full;
     if (glfwGetTime() - input_->last_event_s() < awake_s) return full;
     if (view_->phase() == Phase::watching || view_->phase() == Phase::loading || view_->exporting())
         return watching_pace_s;
@@ -171,6 +196,7 @@ void DesktopWindow::remake_look() {
     look_ = make_look(settings_, std::clamp(screen_scale, 0.5f, 4.0f));
     ImGui_ImplOpenGL3_DestroyFontsTexture();
     ImGui_ImplOpenGL3_CreateFontsTexture();
+    damage_.forget();
     new_look_ = false;
 }
 
@@ -197,27 +223,57 @@ void DesktopWindow::draw() {
     ImGui::NewFrame();
     const WindowLayout::Outcome outcome = layout_->draw(*view_, settings_, look_, *thumbnails_);
     ImGui::Render();
+    if (input_->take_exposed()) damage_.forget();
+    const DrawRect changed = damage_.of(*ImGui::GetDrawData(), outcome.fresh);
+    const bool same = changed.empty();
+    if (!same) present(changed);
+    thumbnails_->end_frame();
+    new_look_ |= outcome.new_look;
+    quit_ |= outcome.quit;
+    if (outcome.toggle_full_screen) toggle_full_screen();
+    note_time(begin_s, same);
+    drawn_at_s_ = begin_s;
+}
+
+void DesktopWindow::note_time(double begin_s, bool same) {
+    const double spent_s = glfwGetTime() - begin_s;
+    const bool playing = view_->player() && view_->player()->state().playing;
+    if (playing && was_playing_) timings_.playing_s += begin_s - drawn_at_s_;
+    was_playing_ = playing;
+    if (same) {
+        ++timings_.same;
+        timings_.same_s += spent_s;
+        return;
+    }
+    ++timings_.frames;
+    if (playing) ++timings_.playing_frames;
+    timings_.busy_s += spent_s;
+    timings_.longest_s = std::max(timings_.longest_s, spent_s);
+}
+
+// Where the last frame is still there to be drawn over, only what has changed is drawn.
+void DesktopWindow::present(const DrawRect& changed) {
     int width = 0, height = 0;
     glfwGetFramebufferSize(window_.get(), &width, &height);
     glViewport(0, 0, width, height);
     const ImVec4 ground = as_vector(look_.colours.back);
     glClearColor(ground.x, ground.y, ground.z, 1);
-    glClear(GL_COLOR_BUFFER_BIT);
-    ImGui_ImplOpenGL3_RenderDrawData(ImGui::GetDrawData());
-    thumbnails_->end_frame();
-    const double drawn_s = glfwGetTime() - begin_s;
-    glfwSwapBuffers(window_.get());
-    new_look_ |= outcome.new_look;
-    quit_ |= outcome.quit;
-    if (outcome.toggle_full_screen) toggle_full_screen();
-    ++timings_.frames;
-    timings_.busy_s += drawn_s;
-    timings_.longest_s = std::max(timings_.longest_s, drawn_s);
-    if (view_->player() && view_->player()->state().playing) {
-        timings_.playing_s += begin_s - drawn_at_s_;
-        ++timings_.playing_frames;
+    ImDrawData& data = *ImGui::GetDrawData();
+    if (keeps_back_) {
+        const float scale = data.FramebufferScale.x, right = data.DisplaySize.x, foot = data.DisplaySize.y;
+        const DrawRect part{
+            {std::max(std::floor(changed.from.x) - 1, 0.0f), std::max(std::floor(changed.from.y) - 1, 0.0f)},
+            {std::min(std::ceil(changed.to.x) + 1, right), std::min(std::ceil(changed.to.y) + 1, foot)}};
+        clip_to(data, part);
+        glEnable(GL_SCISSOR_TEST);
+        glScissor(static_cast<int>(part.from.x * scale), static_cast<int>((foot - part.to.y) * scale),
+                  static_cast<int>((part.to.x - part.from.x) * scale),
+                  static_cast<int>((part.to.y - part.from.y) * scale));
     }
-    drawn_at_s_ = begin_s;
+    glClear(GL_COLOR_BUFFER_BIT);
+    glDisable(GL_SCISSOR_TEST);
+    ImGui_ImplOpenGL3_RenderDrawData(&data);
+    glfwSwapBuffers(window_.get());
 }
 
 void DesktopWindow::keep_settings(double now_s) {
@@ -241,6 +297,7 @@ void DesktopWindow::run(const Interrupt& interrupt) {
         view_->open_list(input_->take_dropped());
         view_->update();
         draw();
+        quit_ |= measures_ && (view_->phase() == Phase::watched || view_->phase() == Phase::failed);
         quit_ |= glfwWindowShouldClose(window_.get()) || interrupt.happened();
         keep_settings(glfwGetTime());
     }
@@ -248,11 +305,16 @@ void DesktopWindow::run(const Interrupt& interrupt) {
 
 void print_timings(const DesktopWindow& window) {
     const Timings& timings = window.timings();
-    const Meters& meters = window.view().meters();
+    const Meters& meters = window.view().whole();
     const auto frames = static_cast<double>(std::max<int64_t>(timings.frames, 1));
-    std::fprintf(stderr, "drawn %lld frames, %.1f ms each, the longest %.1f ms; while playing %.1f a second\n",
-                 static_cast<long long>(timings.frames), timings.busy_s / frames * 1e3, timings.longest_s * 1e3,
-                 timings.playing_s > 0 ? static_cast<double>(timings.playing_frames) / timings.playing_s : 0);
+    std::fprintf(
+        stderr,
+        "drawn %lld frames, %.1f ms each, the longest %.1f ms; %lld more were as the one before, %.2f ms each; "
+        "while playing %.1f a second drawn\n",
+        static_cast<long long>(timings.frames), timings.busy_s / frames * 1e3, timings.longest_s * 1e3,
+        static_cast<long long>(timings.same),
+        timings.same_s / static_cast<double>(std::max<int64_t>(timings.same, 1)) * 1e3,
+        timings.playing_s > 0 ? static_cast<double>(timings.playing_frames) / timings.playing_s : 0);
     std::fprintf(stderr, "watched %lld frames in %.2f s\n", static_cast<long long>(meters.frames),
                  static_cast<double>(meters.elapsed_us) / 1e6);
 }

@@ -42,8 +42,14 @@ WindowInput::WindowInput(GLFWwindow* window) {
     glfwSetWindowFocusCallback(window, [](GLFWwindow* at, int focused) {
         input_of(at).add({0, 0, false, [=] { ImGui_ImplGlfw_WindowFocusCallback(at, focused); }});
     });
-    glfwSetFramebufferSizeCallback(window, [](GLFWwindow* at, int, int) { input_of(at).add({}); });
-    glfwSetWindowRefreshCallback(window, [](GLFWwindow* at) { input_of(at).add({}); });
+    glfwSetFramebufferSizeCallback(window, [](GLFWwindow* at, int, int) {
+        input_of(at).exposed_ = true;
+        input_of(at).add({});
+    });
+    glfwSetWindowRefreshCallback(window, [](GLFWwindow* at) {
+        input_of(at).exposed_ = true;
+        input_of(at).add({});
+    });
     glfwSetDropCallback(window, [](GLFWwindow* at, int count, const char** paths) {
         WindowInput& input = input_of(at);
         input.dropped_.assign(paths, paths + count);

@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 struct GLFWwindow;
@@ -20,6 +21,8 @@ class WindowInput {
     // Hands on what came, up to the first event that undoes one of this frame. True when more is waiting.
     bool deliver();
     bool waiting() const { return !events_.empty(); }
+    // Whether the screen system has asked for the whole picture since the last call.
+    bool take_exposed() { return std::exchange(exposed_, false); }
     // Seconds (glfwGetTime) of the last event of any kind.
     double last_event_s() const { return last_event_s_; }
     // Files dropped on the window since the last call.
@@ -37,6 +40,7 @@ class WindowInput {
     std::deque<Event> events_;
     std::vector<std::string> dropped_;
     double last_event_s_ = 0;
+    bool exposed_ = true;
 };
 
 }  // namespace lv

@@ -17,7 +17,8 @@ constexpr double notice_s = 7, error_notice_s = 14;
 
 ImGuiWindowFlags whole_screen() {
     return ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings |
-           ImGuiWindowFlags_NoBringToFrontOnFocus | ImGuiWindowFlags_NoNavFocus | ImGuiWindowFlags_NoScrollWithMouse;
+           ImGuiWindowFlags_NoBackground | ImGuiWindowFlags_NoBringToFrontOnFocus | ImGuiWindowFlags_NoNavFocus |
+           ImGuiWindowFlags_NoScrollWithMouse;
 }
 
 // A panel's child window at a place of the screen.
@@ -78,6 +79,8 @@ WindowLayout::Outcome WindowLayout::draw(SessionView& view, Settings& settings, 
     ImGui::End();
     draw_notices(desk);
     take_keys(desk);
+    outcome_.fresh = std::move(desk.fresh);
+    outcome_.fresh.insert(outcome_.fresh.end(), thumbnails.fresh().begin(), thumbnails.fresh().end());
     if (const auto path = files_.take_saved()) view.export_to(*path);
     if (!desk.source_wish.empty()) {
         if (desk.adds)
@@ -188,7 +191,9 @@ void WindowLayout::draw_columns(Desk& desk, float top) {
     const float left = width - side - gap;
     const float player =
         std::clamp(height * desk.settings.player_share, look.px(120), std::max(height - look.px(96), look.px(121)));
+    ImGui::PushStyleColor(ImGuiCol_ChildBg, IM_COL32(0, 0, 0, 0));  // it draws its own
     begin_panel("player", {gap, top}, {left, player}, {0, 0});
+    ImGui::PopStyleColor();
     player_.draw(desk);
     ImGui::EndChild();
     begin_panel("timeline", {gap, top + player + gap}, {left, height - player - gap}, {look.px(14), look.px(10)});

@@ -12,7 +12,8 @@ class WindowLayout {
     struct Outcome {
         bool quit = false;
         bool toggle_full_screen = false;
-        bool new_look = false;  // theme, scale or size of text have changed
+        bool new_look = false;           // theme, scale or size of text have changed
+        std::vector<ImTextureID> fresh;  // textures whose picture has changed
     };
     // Draws everything, into the whole of the display.
     Outcome draw(SessionView& view, Settings& settings, const Look& look, ThumbnailTextures& thumbnails);

@@ -10,8 +10,8 @@ Texture::~Texture() {
     if (name_) glDeleteTextures(1, &name_);
 }
 
-void Texture::show(const std::shared_ptr<const Picture>& picture) {
-    if (!picture || picture == picture_) return;
+bool Texture::show(const std::shared_ptr<const Picture>& picture) {
+    if (!picture || picture == picture_) return false;
     const bool fresh = name_ == 0 || picture->width != width_ || picture->height != height_;
     if (name_ == 0) glGenTextures(1, &name_);
     glBindTexture(GL_TEXTURE_2D, name_);
@@ -29,11 +29,12 @@ void Texture::show(const std::shared_ptr<const Picture>& picture) {
     picture_ = picture;
     width_ = picture->width;
     height_ = picture->height;
+    return true;
 }
 
 ImTextureID ThumbnailTextures::of(const std::shared_ptr<const Picture>& picture) {
     Entry& entry = entries_[picture.get()];
-    entry.texture.show(picture);
+    if (entry.texture.show(picture)) fresh_.push_back(entry.texture.id());
     entry.used = frame_;
     return entry.texture.id();
 }
@@ -47,6 +48,7 @@ void ThumbnailTextures::end_frame() {
         entries_.erase(oldest);
     }
     ++frame_;
+    fresh_.clear();
 }
 
 }  // namespace lv

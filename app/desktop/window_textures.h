@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "vision/frame_source.h"
 
@@ -19,8 +20,8 @@ class Texture {
     Texture(const Texture&) = delete;
     Texture& operator=(const Texture&) = delete;
 
-    // Uploads when `picture` is another one than last time; storage is kept while the size stays.
-    void show(const std::shared_ptr<const Picture>& picture);
+    // Uploads when `picture` is another one than last time, and says so; storage is kept while the size stays.
+    bool show(const std::shared_ptr<const Picture>& picture);
     ImTextureID id() const { return reinterpret_cast<ImTextureID>(static_cast<uintptr_t>(name_)); }
     bool empty() const { return !picture_; }
 
@@ -36,6 +37,8 @@ class ThumbnailTextures {
     static constexpr size_t most = 96;
     // Valid until end_frame().
     ImTextureID of(const std::shared_ptr<const Picture>& picture);
+    // Those that were uploaded since the last end_frame().
+    const std::vector<ImTextureID>& fresh() const { return fresh_; }
     void end_frame();
 
    private:
@@ -45,6 +48,7 @@ class ThumbnailTextures {
     };
     std::map<const Picture*, Entry> entries_;
     uint64_t frame_ = 0;
+    std::vector<ImTextureID> fresh_;
 };
 
 }  // namespace lv

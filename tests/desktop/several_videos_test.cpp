@@ -91,6 +91,12 @@ TEST_F(AListOfVideos, GrowsWhileItIsWatched) {
     view.add({path("none.mp4")});
     ASSERT_TRUE(until(view, [&] { return view.notices().back().is_error; }));
     EXPECT_EQ(view.phase(), Phase::watched);  // the memory is as it was
+    view.add({"camera:97"});
+    ASSERT_TRUE(until(view, [&] {
+        return view.notices().back().text.find("camera:97") != std::string::npos && view.notices().back().is_error;
+    }));
+    EXPECT_EQ(view.phase(), Phase::watched);
+    EXPECT_EQ(view.error(), "");
     EXPECT_EQ(view.list().videos().size(), 2u);
     view.add({clip_});
     ASSERT_TRUE(until(view, [&] { return view.list().in_memory() == 3 && view.phase() == Phase::watched; }));

@@ -26,7 +26,9 @@ TEST_F(AStandingQuestion, IsToldOnceItIsSure) {
     size_t regular = 0;
     for (const Told& told : view.told()) {
         regular += told.regular ? 1 : 0;
-        if (!told.regular) EXPECT_EQ(told.text, "a person appears");
+        if (!told.regular) {
+            EXPECT_EQ(told.text, "a person appears");
+        }
     }
     EXPECT_GE(regular, 3u);
     EXPECT_LT(regular, view.told().size());
