@@ -36,7 +36,9 @@ void ChatPanel::draw(Desk& desk) {
     if (desk.view.turns().empty()) draw_start(desk);
     for (size_t i = 0; i < desk.view.turns().size(); ++i) draw_turn(desk, i);
     const bool at_end = ImGui::GetScrollY() >= ImGui::GetScrollMaxY() - look.px(40);
-    if (wants_end_ || (desk.view.answering() && at_end)) ImGui::SetScrollHereY(1);
+    const bool answering = desk.view.answering();
+    if (wants_end_ || ((answering || was_answering_) && at_end)) ImGui::SetScrollHereY(1);
+    was_answering_ = answering;  // what an answer rests on comes with its end
     wants_end_ = false;
     ImGui::EndChild();
     ImGui::PopStyleColor();

@@ -89,15 +89,14 @@ void MetersPanel::draw_growth(const Desk& desk) const {
     ImDrawList& list = *ImGui::GetWindowDrawList();
     const ImVec2 corner = ImGui::GetCursorScreenPos();
     const float width = ImGui::GetContentRegionAvail().x - look.px(8), height = look.px(96), head = look.px(40);
-    const auto key = [&](float x, float y, ImU32 colour, const std::string& text) {
+    const auto key = [&](float x, float y, float room, ImU32 colour, const std::string& text) {
         list.AddRectFilled({x, y + look.px(4)}, {x + look.px(10), y + look.px(8)}, colour, look.px(2));
-        draw_text(list, look.small_text, {x + look.px(15), y}, look.colours.dim, text,
-                  corner.x + width - x - look.px(15));
+        draw_text(list, look.small_text, {x + look.px(15), y}, look.colours.dim, text, room - look.px(20));
     };
     const MeterHistory::Point last = points.empty() ? MeterHistory::Point{} : points.back();
-    key(corner.x, corner.y, look.colours.accent, "this memory " + short_bytes(last.memory_bytes));
-    key(corner.x + width / 2, corner.y, look.colours.good, "its state " + short_bytes(last.state_bytes));
-    key(corner.x, corner.y + look.px(18), look.colours.faint,
+    key(corner.x, corner.y, width / 2, look.colours.accent, "this memory " + short_bytes(last.memory_bytes));
+    key(corner.x + width / 2, corner.y, width / 2, look.colours.good, "its state " + short_bytes(last.state_bytes));
+    key(corner.x, corner.y + look.px(18), width, look.colours.faint,
         "a Transformer of this size " + short_bytes(last.transformer_bytes));
     const ImVec2 from(corner.x, corner.y + head), to(corner.x + width, corner.y + head + height);
     list.AddRectFilled(from, to, look.colours.raised, look.px(6));

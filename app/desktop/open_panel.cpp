@@ -133,8 +133,13 @@ void OpenPanel::draw_list(Desk& desk) {
     for (size_t i = 0; i < list_.entries.size(); ++i) {
         const FolderEntry& entry = list_.entries[i];
         const ImVec2 at = ImGui::GetCursorScreenPos();
-        ImGui::PushID(static_cast<int>(i));
         ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, ImVec2(0, look.px(1)));
+        if (i != marked_ && !ImGui::IsRectVisible({width, row})) {  // folders may hold thousands
+            ImGui::Dummy({width, row});
+            ImGui::PopStyleVar();
+            continue;
+        }
+        ImGui::PushID(static_cast<int>(i));
         if (ImGui::InvisibleButton("entry", {width, row})) {
             marked_ = i;
             if (entry.is_folder || !saving_) chosen = i;

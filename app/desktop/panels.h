@@ -83,6 +83,7 @@ class StandingPanel {
    public:
     void draw(Desk& desk);
     void focus() { wants_focus_ = true; }
+    bool focusing() const { return wants_focus_; }
 
    private:
     void draw_input(Desk& desk);
@@ -101,6 +102,8 @@ class ChatPanel {
         shows_standing_ = false;
         wants_focus_ = true;
     }
+    // The line is about to be typed into, but does not take letters yet.
+    bool focusing() const { return shows_standing_ ? standing_.focusing() : wants_focus_; }
     void focus_standing() {
         shows_standing_ = true;
         standing_.focus();
@@ -122,6 +125,7 @@ class ChatPanel {
     std::string line_;
     Recall recall_;
     bool wants_focus_ = true;
+    bool was_answering_ = false;
     bool wants_end_ = false;  // scroll to the newest turn
     int wants_recall_ = 0;    // -1 older, 1 newer
 };

@@ -27,8 +27,15 @@ std::optional<Regular> regular_of(const std::string& text) {
     return regular;
 }
 
-// The first line of an error that goes on with a list.
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+// What an error says, without the option that the command line has it from and the list that it ends with.
+std::string plain_words(std::string text) {
+    constexpr std::string_view option = "--tell ", list = "; conditions that can be told:";
+    text = text.substr(0, text.find('\n'));
+    if (const size_t named = text.find("\": "); text.starts_with(option) && named != std::string::npos)
+        text.erase(0, named + 3);
+    if (text.ends_with(list)) text.resize(text.size() - list.size());
+    return text;
+}
 
 }  // namespace
 
@@ -48,7 +55,7 @@ std::string SessionView::standing_meaning(const std::string& text) const {
                    " s of video";
         return kind_words_ ? parse_condition(text, *kind_words_).meaning() : "";
     } catch (const UsageError& error) {
-        return first_line(error.what());
+        return plain_words(error.what());
     }
 }
 
@@ -67,7 +74,7 @@ std::string SessionView::add_standing(const std::string& text) {
         standing_.push_back(std::move(state));
         return "";
     } catch (const std::exception& error) {
-        return sentence(first_line(error.what()));
+        return sentence(plain_words(error.what()));
     }
 }
 

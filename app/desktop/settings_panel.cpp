@@ -2,6 +2,8 @@
 #include <imgui_stdlib.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <utility>
 
 #include "app/desktop/panels.h"
@@ -30,13 +32,21 @@ void begin_row(const Look& look, const char* name) {
     ImGui::SetNextItemWidth(ImGui::GetContentRegionAvail().x);
 }
 
+std::string short_number(double number) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%g", number);
+    return text.data();
+}
+
 void draw_choice(std::string& value, const std::vector<std::string>& choices) {
+    ImGui::PushStyleVar(ImGuiStyleVar_FrameBorderSize, 1);
     for (size_t i = 0; i < choices.size(); ++i) {
         if (i > 0) ImGui::SameLine();
         ImGui::PushID(&value);
         if (ImGui::RadioButton(choices[i].c_str(), value == choices[i])) value = choices[i];
         ImGui::PopID();
     }
+    ImGui::PopStyleVar();
 }
 
 bool begin_dialog(const Desk& desk, const char* name, const char* title, float width, bool opens) {
@@ -80,17 +90,17 @@ bool SettingsPanel::draw_look(Desk& desk) {
     bool changed = false;
     heading(desk.look, "LOOK");
     begin_row(desk.look, "Theme");
-    int theme = settings.theme == Theme::light ? 1 : 0;
-    if (ImGui::RadioButton("Dark", &theme, 0)) changed = true;
-    ImGui::SameLine();
-    if (ImGui::RadioButton("Light", &theme, 1)) changed = true;
-    settings.theme = theme == 1 ? Theme::light : Theme::dark;
+    std::string theme = settings.theme == Theme::light ? "light" : "dark";
+    draw_choice(theme, {"dark", "light"});
+    const Theme chosen = theme == "light" ? Theme::light : Theme::dark;
+    changed |= std::exchange(settings.theme, chosen) != chosen;
     begin_row(desk.look, "Size of text");
     ImGui::SliderFloat("##font", &settings.font_px, 11, 28, "%.0f px", ImGuiSliderFlags_AlwaysClamp);
     changed |= ImGui::IsItemDeactivatedAfterEdit();
     begin_row(desk.look, "Scale of everything");
     int scale = settings.scale == 0 ? 0 : static_cast<int>(settings.scale * 4 + 0.5f);
-    if (ImGui::SliderInt("##scale", &scale, 0, 12, scale == 0 ? "as the screen says" : "")) {
+    const std::string written = scale == 0 ? "as the screen says" : short_number(std::max(scale * 0.25, 0.5)) + "×";
+    if (ImGui::SliderInt("##scale", &scale, 0, 12, written.c_str())) {
         settings.scale = scale == 0 ? 0 : std::max(static_cast<float>(scale) / 4, 0.5f);
     }
     changed |= ImGui::IsItemDeactivatedAfterEdit();
@@ -105,7 +115,9 @@ void SettingsPanel::draw_watching(Desk& desk) {
     ImGui::SliderScalar("##fps", ImGuiDataType_Double, &settings.fps, &least, &most, "%.2f",
                         ImGuiSliderFlags_Logarithmic | ImGuiSliderFlags_AlwaysClamp);
     begin_row(desk.look, "Key frames only");
+    ImGui::PushStyleVar(ImGuiStyleVar_FrameBorderSize, 1);
     ImGui::Checkbox("faster, times less exact", &settings.keyframes);
+    ImGui::PopStyleVar();
     begin_row(desk.look, "Threads");
     ImGui::SliderInt("##threads", &settings.threads, 0, 64, settings.threads == 0 ? "all cores" : "%d",
                      ImGuiSliderFlags_AlwaysClamp);

@@ -22,6 +22,7 @@ namespace {
 
 constexpr double settings_s = 2;  // changes are written this long after they were made
 constexpr double awake_s = 0.7;   // after a key or a move of the mouse everything is drawn at full pace
+constexpr int focus_frames = 2;   // that Dear ImGui needs to give the keys to a line: letters wait for it
 constexpr double software_pace_s = 1.0 / 40;
 constexpr double pace_s = 1.0 / 60;
 constexpr double watching_pace_s = 1.0 / 8;  // the meters and the timeline; the cores belong to the watching
@@ -162,6 +163,7 @@ class DesktopWindow {
     bool keeps_back_ = false;  // what was drawn is still in the back buffer after a swap
     bool measures_ = false;    // plays, and ends when all is watched
     double drawn_at_s_ = -1;
+    int held_frames_ = 0;            // that keys and clicks wait for
     std::array<int, 4> windowed_{};  // x y width height, while the screen is full
     Timings timings_;
 };
@@ -169,7 +171,9 @@ class DesktopWindow {
 double DesktopWindow::pace() const {
     const double full = software_ ? software_pace_s : pace_s;
     const PlayerState player = view_->player() ? view_->player()->state() : PlayerState{};
-    if (player.playing || player.seeking || view_->answering() || view_->busy() || input_->waiting()) return full;
+    if (player.playing || player.seeking || view_->answering() || view_->busy() || input_->waiting() ||
+        held_frames_ > 0)
+        return full;
     if (glfwGetTime() - input_->last_event_s() < awake_s) return full;
     if (view_->phase() == Phase::watching || view_->phase() == Phase::loading || view_->exporting())
         return watching_pace_s;
@@ -217,7 +221,10 @@ void DesktopWindow::toggle_full_screen() {
 void DesktopWindow::draw() {
     const double begin_s = glfwGetTime();
     if (new_look_) remake_look();
-    input_->deliver();
+    if (held_frames_ == 0)
+        input_->deliver();
+    else
+        --held_frames_;
     ImGui_ImplOpenGL3_NewFrame();
     ImGui_ImplGlfw_NewFrame();
     ImGui::NewFrame();
@@ -228,6 +235,7 @@ void DesktopWindow::draw() {
     const bool same = changed.empty();
     if (!same) present(changed);
     thumbnails_->end_frame();
+    if (outcome.focusing) held_frames_ = focus_frames;
     new_look_ |= outcome.new_look;
     quit_ |= outcome.quit;
     if (outcome.toggle_full_screen) toggle_full_screen();

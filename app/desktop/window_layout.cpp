@@ -90,6 +90,7 @@ WindowLayout::Outcome WindowLayout::draw(SessionView& view, Settings& settings, 
         chat_.focus();
         moment_ = -1;
     }
+    outcome_.focusing = chat_.focusing();
     return outcome_;
 }
 

@@ -11,6 +11,7 @@ class WindowLayout {
    public:
     struct Outcome {
         bool quit = false;
+        bool focusing = false;  // a line will take the letters that come, once it has drawn itself
         bool toggle_full_screen = false;
         bool new_look = false;           // theme, scale or size of text have changed
         std::vector<ImTextureID> fresh;  // textures whose picture has changed

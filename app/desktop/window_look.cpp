@@ -84,8 +84,8 @@ void set_colours(const Palette& palette) {
     set(ImGuiCol_HeaderHovered, palette.hover);
     set(ImGuiCol_HeaderActive, palette.accent_soft);
     set(ImGuiCol_CheckMark, palette.accent);
-    set(ImGuiCol_SliderGrab, palette.accent);
-    set(ImGuiCol_SliderGrabActive, palette.accent);
+    set(ImGuiCol_SliderGrab, with_alpha(palette.accent, 0.55f));  // the figure stays readable behind it
+    set(ImGuiCol_SliderGrabActive, with_alpha(palette.accent, 0.7f));
     set(ImGuiCol_Separator, palette.line);
     set(ImGuiCol_ScrollbarBg, with_alpha(palette.panel, 0));
     set(ImGuiCol_ScrollbarGrab, palette.hover);
