@@ -204,7 +204,8 @@ bool Player::wait_for_work(std::stop_token stop) {
         const int64_t fps_us = state_.fps > 0 ? static_cast<int64_t>(1e6 / state_.fps) : usual_us;
         const double pace = std::max(std::abs(state_.rate), 1.0);
         const auto every = static_cast<int64_t>(static_cast<double>(fps_us) / std::min(pace, 2.0));
-        changed_.wait_for(lock, stop, microseconds(state_.rate < 0 ? backwards_us : every),
+        const int64_t spent_us = steady_us() - served_at_us_;  // the decoding is part of the time between two pictures
+        changed_.wait_for(lock, stop, microseconds((state_.rate < 0 ? backwards_us : every) - spent_us),
                           [&] { return wished() || !state_.playing; });
     }
     return !stop.stop_requested() && (wished() || state_.playing);
@@ -213,6 +214,7 @@ bool Player::wait_for_work(std::stop_token stop) {
 void Player::serve(std::stop_token stop) {
     while (!stop.stop_requested()) {
         if (!wait_for_work(stop)) continue;
+        served_at_us_ = steady_us();
         Wish wish;
         int64_t time_us = 0;
         bool at_start = false;

@@ -83,6 +83,7 @@ class Player {
     int64_t asked_us_ = -1;  // the last time asked of source_
     int opened_side_ = 0;    // px that source_ was opened for
     int64_t shown_pts_us_ = -1;
+    int64_t served_at_us_ = 0;  // steady clock: when the last picture was begun
 
     mutable std::mutex mutex_;  // guards what follows
     std::condition_variable_any changed_;
