@@ -15,14 +15,15 @@ struct Bench {
     std::vector<BenchTable> (*measure)(const BenchRun&);
 };
 
-constexpr std::array<Bench, 8> benches{{{"pipeline", bench_pipeline},
+constexpr std::array<Bench, 9> benches{{{"pipeline", bench_pipeline},
                                         {"encode", bench_encode},
                                         {"prefill", bench_prefill},
                                         {"decode", bench_decode},
                                         {"memory", bench_memory},
                                         {"kernels", bench_kernels},
                                         {"needle", bench_needle},
-                                        {"answers", bench_answers}}};
+                                        {"answers", bench_answers},
+                                        {"agent", bench_agent}}};
 
 std::string build_name() {
 #ifdef NDEBUG

@@ -59,5 +59,6 @@ std::vector<BenchTable> bench_memory(const BenchRun& run);
 std::vector<BenchTable> bench_kernels(const BenchRun& run);
 std::vector<BenchTable> bench_needle(const BenchRun& run);
 std::vector<BenchTable> bench_answers(const BenchRun& run);
+std::vector<BenchTable> bench_agent(const BenchRun& run);
 
 }  // namespace lv

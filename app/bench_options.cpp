@@ -18,6 +18,7 @@ constexpr const char* examples = R"(Names:
   kernels    every kernel alone: its share of the matmul peak or of the copy bandwidth
   needle     a few frames of a dog hidden in hours of other things: when, what and where, by depth and length
   answers    how many answers an int8 cache and --attend top:64 change
+  agent      a live stream: frames a second, delay, answers meanwhile, overload; precision of standing questions
 
 Examples:
   longview bench                       all of them
@@ -26,7 +27,7 @@ Examples:
   longview bench pipeline --video my.mp4)";
 
 const std::vector<std::string> names{"pipeline", "encode",  "prefill", "decode",
-                                     "memory",   "kernels", "needle",  "answers"};
+                                     "memory",   "kernels", "needle",  "answers", "agent"};
 
 std::vector<std::string_view> parts_of(std::string_view list) {
     std::vector<std::string_view> parts;

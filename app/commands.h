@@ -7,6 +7,7 @@
 namespace lv {
 
 int run_ask(const AskOptions& options, const Interrupt& interrupt);
+int run_agent(const AgentOptions& options, const Interrupt& interrupt);
 int run_caption(const CaptionOptions& options, const Interrupt& interrupt);
 int run_info(const InfoOptions& options);
 int run_bench(const BenchOptions& options, const Interrupt& interrupt);

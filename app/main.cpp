@@ -18,6 +18,7 @@ struct Run {
         return 0;
     }
     int operator()(const lv::AskOptions& options) const { return lv::run_ask(options, interrupt); }
+    int operator()(const lv::AgentOptions& options) const { return lv::run_agent(options, interrupt); }
     int operator()(const lv::CaptionOptions& options) const { return lv::run_caption(options, interrupt); }
     int operator()(const lv::InfoOptions& options) const { return lv::run_info(options); }
     int operator()(const lv::BenchOptions& options) const { return lv::run_bench(options, interrupt); }

@@ -16,6 +16,7 @@ constexpr const char* overview =
 
 constexpr const char* main_examples = R"(Examples:
   longview ask street.mp4 "How many people are there at 0:20?" "When does a car first appear?"
+  longview agent camera:0 --tell "a person appears"    watch for as long as it comes, and speak up
   longview caption street.mp4                         captions on the terminal, one line every 10 s
   longview caption *.mp4 --format srt,vtt --out subs   subtitle files, several videos in a run
   longview info                                       what the model is and what it knows
@@ -148,7 +149,7 @@ std::string unknown_word_hint(const CLI::App& app, int argc, const char* const* 
     for (const CLI::App* command : app.get_subcommands({}))
         if (command->get_name() == word) return "";
     return "unknown command '" + word +
-           "'; the commands are ask, caption, info and bench. To ask about a video: longview ask " + word +
+           "'; the commands are ask, agent, caption, info and bench. To ask about a video: longview ask " + word +
            " \"What is in the video?\"";
 }
 
@@ -158,6 +159,8 @@ Command parse_options(int argc, const char* const* argv) {
     AskOptions ask;
     CaptionOptions caption;
     InfoOptions info;
+    AgentOptions agent;
+    AgentText agent_text;
     BenchOptions bench;
     SamplingText sampling_text;
     MemoryText memory_text;
@@ -184,6 +187,9 @@ Command parse_options(int argc, const char* const* argv) {
     add_sampling_options(ask_command, ask.sampling, sampling_text);
     add_model_options(ask_command, ask.model, device, true);
     ask_command.add_flag("-q,--quiet", ask.quiet, "No progress and no notes on stderr");
+
+    CLI::App& agent_command = add_agent_command(app, agent, agent_text);
+    add_model_options(agent_command, agent.model, device, true);
 
     CLI::App& caption_command = *app.add_subcommand("caption", "Write what happens, interval by interval");
     caption_command.footer(caption_examples);
@@ -237,6 +243,10 @@ Command parse_options(int argc, const char* const* argv) {
         read_sampling(sampling_text, ask.sampling);
         read_memory_options(memory_text, ask.memory);
         return ask;
+    }
+    if (agent_command.parsed()) {
+        read_agent_options(agent_command, agent_text, agent);
+        return agent;
     }
     if (caption_command.parsed()) {
         read_caption(caption, formats, every);

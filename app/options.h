@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "app/agent_options.h"
 #include "app/bench_options.h"
 #include "app/captions.h"
 #include "app/memory_options.h"
@@ -49,7 +50,7 @@ struct ShowText {
     std::string text;
 };
 
-using Command = std::variant<ShowText, AskOptions, CaptionOptions, InfoOptions, BenchOptions>;
+using Command = std::variant<ShowText, AskOptions, AgentOptions, CaptionOptions, InfoOptions, BenchOptions>;
 
 // Throws UsageError, with a hint where the help is, when the arguments make no sense.
 Command parse_options(int argc, const char* const* argv);

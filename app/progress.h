@@ -39,6 +39,8 @@ class Progress {
     void say(const std::string& message);
     // "longview: message" on stderr, quiet or not.
     void warn(const std::string& message);
+    // One line on stderr, quiet or not: what the run is for.
+    void tell(const std::string& message) { print_line(message); }
     // Shows `text` on stderr where somebody types, quiet or not, and keeps it below what is said until prompt("").
     // Nothing else is drawn meanwhile.
     void prompt(const std::string& text);

@@ -6,8 +6,6 @@
 #include "engine/prompt.h"
 #include "kernels/core/error.h"
 #include "vision/ffmpeg_source.h"
-#include "vision/frame_sampler.h"
-#include "vision/prefetch.h"
 
 namespace lv {
 namespace {
@@ -22,6 +20,8 @@ SourceOptions source_options(const VisionModel& vision, const WatchRequest& requ
     options.threads = request.threads;
     options.sampling = request.sampling.keyframes ? SamplingMode::key_frames : SamplingMode::exact;
     options.period_us = request.sampling.period_us();
+    options.deadline_us = request.deadline_us;
+    options.record = request.record;
     options.stop = std::move(stop);
     return options;
 }
@@ -58,10 +58,17 @@ struct RowStream::Parts {
           continues(start_.continues),
           context(context_),
           stop(stop_),
-          sampler(open_source(request_.source, source_options(*model.vision, request_, stop_)),
-                  sampler_options(request_.sampling)),
-          encoder(*model.vision),
-          prefetch([this](std::stop_token) { return sampler.next(); }, frames_ahead) {
+          encoder(*model.vision) {
+        const SourceOptions source = source_options(*model.vision, request, stop);
+        const SamplerOptions sampler = sampler_options(request.sampling);
+        if (request.live) {
+            auto feed_here = std::make_unique<LiveFeed>(request.source, source, sampler, *request.live, open_source);
+            live = feed_here.get();
+            feed = std::move(feed_here);
+            live->wait_open();
+        } else {
+            feed = std::make_unique<SampledFeed>(open_source(request.source, source), sampler, frames_ahead);
+        }
         if (!start_.encoder.empty()) encoder.restore(start_.encoder);
         if (!continues) encoder.begin_video();
     }
@@ -74,28 +81,35 @@ struct RowStream::Parts {
     const bool continues;
     const Context& context;
     const std::stop_token stop;
-    FrameSampler sampler;  // used by the prefetch thread until its end
     Encoder encoder;
     EncodedFrames encoded;
     std::vector<Frame> frames;
     RowBatch batch;
-    int64_t newest_us = -1;    // time of the newest frame by the video's own clock; -1: none yet
-    Prefetch<Frame> prefetch;  // last: its thread uses the sampler
+    int64_t newest_us = -1;     // time of the newest frame by the video's own clock; -1: none yet
+    std::optional<Frame> held;  // the first of the next batch
+    std::unique_ptr<FrameFeed> feed;
+    LiveFeed* live = nullptr;  // the feed, if it is one
 };
 
-// What is decoded by now, at least one frame. False at the end.
+// What is decoded by now, at least one frame. False at the end. A frame after a gap begins a batch.
 bool RowStream::Parts::take_frames() {
     frames.clear();
-    for (std::optional<Frame> frame = prefetch.next(stop); frame; frame = prefetch.try_next()) {
+    std::optional<Frame> frame = held ? std::exchange(held, std::nullopt) : feed->next(stop);
+    while (frame) {
+        if (frame->after_gap && !frames.empty()) {
+            held = std::move(frame);
+            break;
+        }
         frames.push_back(std::move(*frame));
         if (frames.size() == most_batch) break;
+        frame = feed->try_next();
     }
     return !frames.empty();
 }
 
 void RowStream::Parts::require_frames() const {
     if (newest_us >= 0 || continues || stop.stop_requested()) return;
-    const SourceInfo& info = sampler.info();
+    const SourceInfo info = feed->info();
     require(request.sampling.from_us == 0, "reading ", info.name, ": there is nothing from ",
             written_time(request.sampling.from_us), " on",
             info.duration_us > 0 ? "; the video ends at " + written_time(info.duration_us) : "",
@@ -109,11 +123,11 @@ RowStream::RowStream(const LoadedModel& model, const WatchRequest& request, cons
 
 RowStream::~RowStream() = default;
 
-const SourceInfo& RowStream::info() const { return parts_->sampler.info(); }
+SourceInfo RowStream::info() const { return parts_->feed->info(); }
 
 int64_t RowStream::end_us() const {
     const int64_t to_us = parts_->request.sampling.to_us.value_or(INT64_MAX);
-    const SourceInfo& source = info();
+    const SourceInfo source = info();
     if (source.duration_us > 0) return std::min(to_us, source.duration_us);
     if (parts_->newest_us < 0) return to_us == INT64_MAX ? 0 : to_us;
     // No header tells: the newest frame is on screen for as long as frames are.
@@ -130,23 +144,23 @@ const RowBatch& RowStream::encode() {
     Parts& parts = *parts_;
     parts.newest_us = parts.frames.back().time_us;
     for (Frame& frame : parts.frames) frame.time_us += parts.start_us;
+    if (parts.frames.front().after_gap) parts.encoder.begin_video();  // nobody knows what moved meanwhile
     parts.encoder.encode(parts.context, parts.frames, parts.encoded);
     parts.batch.rows = parts.encoded.matrix();
     parts.batch.times_us = parts.encoded.times_us;
     parts.batch.frames.clear();
     for (size_t i = 0; i < parts.frames.size(); ++i) {
         const SeenFrame& frame = parts.encoded.frames[i];
-        parts.batch.frames.push_back(
-            {frame.time_us, frame.first_row, kinds_of(frame), &frame, parts.frames[i].picture});
+        parts.batch.frames.push_back({frame.time_us, frame.first_row, kinds_of(frame), &frame, parts.frames[i].picture,
+                                      parts.frames[i].arrived_us, parts.frames[i].after_gap});
     }
     return parts.batch;
 }
 
 std::vector<std::byte> RowStream::encoder_state() const { return parts_->encoder.save(); }
 
-SourceStats RowStream::stats() const {
-    parts_->prefetch.close();
-    return parts_->sampler.stats();
-}
+SourceStats RowStream::stats() const { return parts_->feed->stats(); }
+
+LiveStats RowStream::live_stats() const { return parts_->live ? parts_->live->live_stats() : LiveStats{}; }
 
 }  // namespace lv

@@ -13,6 +13,7 @@
 #include "kernels/core/tensor.h"
 #include "vision/encoder.h"
 #include "vision/frame_source.h"
+#include "vision/live_feed.h"
 
 namespace lv {
 
@@ -32,6 +33,10 @@ struct WatchRequest {
     std::string source;  // a path, a URL, "-" for a pipe
     SamplingOptions sampling;
     int threads = 0;  // of the decoder; 0: one a core
+    // As it comes, for as long as it comes (vision/live_feed.h); not set: every frame of the grid, as fast as it goes.
+    std::optional<LiveOptions> live{};
+    RecordOptions record{};
+    int64_t deadline_us = 20'000'000;  // longest wait for a network or a device
 };
 
 // Where a stream takes up: after the videos that a memory holds already.
@@ -47,6 +52,8 @@ struct FrameSpan {
     std::vector<SeenKind> objects;           // left to right
     const SeenFrame* seen = nullptr;         // boxes and tracks
     std::shared_ptr<const Picture> picture;  // as small as the encoder looked at it
+    int64_t arrived_us = 0;                  // as Frame::arrived_us
+    bool after_gap = false;                  // as Frame::after_gap
 };
 
 // Some frames in order, valid until the next call.
@@ -66,7 +73,7 @@ class RowStream {
     RowStream(const RowStream&) = delete;
     RowStream& operator=(const RowStream&) = delete;
 
-    const SourceInfo& info() const;
+    SourceInfo info() const;
     // Where the watched part ends, by the video's own clock: as the header says at first (0: not known), as it was
     // after the last batch.
     int64_t end_us() const;
@@ -77,6 +84,8 @@ class RowStream {
     // What StreamStart::encoder of a stream takes that goes on after the last batch.
     std::vector<std::byte> encoder_state() const;
     SourceStats stats() const;
+    // Of a live source; zeros for others.
+    LiveStats live_stats() const;
 
    private:
     struct Parts;

@@ -11,11 +11,16 @@ namespace {
 
 constexpr size_t most_events = 256;
 constexpr size_t most_waiting = 64;
-constexpr size_t recent_pages = 8;                  // of 256 rows: with mini some minutes at a frame a second
+constexpr size_t most_live_sightings = 20'000;      // changes of what is there, remembered of an endless stream
 constexpr const char* no_answer = "I can't tell.";  // the model ended its answer before the first word
 
 int64_t steady_us() {
     return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+}
+
+int64_t wall_us() {
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
         .count();
 }
 
@@ -91,7 +96,15 @@ Session::Watch Session::begin_watch(WatchRequest request) {
     watch.start.encoder = encoder_state_;
     if (!videos_.empty() && videos_.back().watched_us < 0) videos_.pop_back();  // nothing came of it
     const WatchedVideo* const last = videos_.empty() ? nullptr : &videos_.back();
-    if (last && last->goes_on_with(request.source) && request.sampling.from_us <= last->sampling.from_us) {
+    if (last && request.live && last->runs_on_with(request.source)) {
+        const int64_t period_us = last->sampling.period_us();
+        const int64_t now_us = (wall_us() - last->began_at_us) / period_us * period_us;
+        request.sampling = last->sampling;
+        request.sampling.from_us = std::max(last->watched_us + period_us, now_us);
+        request.live->going_on = true;
+        watch.start.continues = true;
+        watch.start.start_us = last->start_us;
+    } else if (last && last->goes_on_with(request.source) && request.sampling.from_us <= last->sampling.from_us) {
         const std::optional<int64_t> to_us = request.sampling.to_us;
         request.sampling = last->sampling;
         request.sampling.from_us = last->watched_us + last->sampling.period_us();
@@ -101,6 +114,11 @@ Session::Watch Session::begin_watch(WatchRequest request) {
     } else if (last) {
         watch.start.start_us = last->next_start_us();
     }
+    if (request.live)
+        request.live->note = [this, start_us = watch.start.start_us](LiveNote note) {
+            note.time_us += start_us;
+            events_.push(SourceNoted{std::move(note)}, stop_.get_token());
+        };
     watch.request = std::move(request);
     return watch;
 }
@@ -200,6 +218,8 @@ void Session::run_watch(const Watch& watch) {
         begin_video(watch, *stream);
         events_.push(WatchStarted{stream->info(), meters()}, stop_.get_token());
         Workspace work(context_, model_->language->config());
+        recent_.reset();
+        if (watch.after) recent_.emplace(model_->language);
         while (stream->wait()) {
             const std::lock_guard writing(writing_);
             absorb(stream->encode(), work, watch);
@@ -222,6 +242,7 @@ void Session::absorb(const RowBatch& batch, Workspace& work, const Watch& watch)
         if (row == end) return;
         const std::span times = std::span(batch.times_us).subspan(row, end - row);
         memory_.append(work, batch.rows.slice(row, end - row), times);
+        if (recent_) recent_->append(work, batch.rows.slice(row, end - row), times);
         row = end;
     };
     for (const FrameSpan& frame : batch.frames) {
@@ -238,20 +259,37 @@ void Session::absorb(const RowBatch& batch, Workspace& work, const Watch& watch)
         }
     }
     append_until(batch.rows.rows);
-    {
+    note_frames(batch);
+    if (watch.request.live && stream_) {
+        sightings_.keep_newest(most_live_sightings);
+        const LiveStats live = stream_->live_stats();
         const std::lock_guard lock(mutex_);
-        WatchedVideo& video = videos_.back();
-        const auto frames = static_cast<int64_t>(batch.frames.size());
-        video.watched_us = batch.frames.back().time_us - video.start_us;
-        video.frames += frames;
-        meters_.frames += frames;
-        meters_.all_frames += frames;
-        meters_.watched_us = video.watched_us;
-        meters_.rows = memory_.rows();
-        meters_.memory = memory_.bytes();
-        meters_.forgotten = memory_.forgotten();
+        meters_.dropped = live.dropped;
+        meters_.gaps = live.gaps;
     }
     events_.try_push(WatchProgress{meters()});
+}
+
+void Session::note_frames(const RowBatch& batch) {
+    const std::lock_guard lock(mutex_);
+    WatchedVideo& video = videos_.back();
+    for (const FrameSpan& frame : batch.frames) {
+        const int64_t time_us = frame.time_us - video.start_us;
+        if (frame.after_gap && video.watched_us >= 0) video.add_gap({video.watched_us, time_us});
+        video.watched_us = time_us;
+    }
+    const FrameSpan& newest = batch.frames.back();
+    const int64_t delay_us = newest.arrived_us > 0 ? steady_us() - newest.arrived_us : 0;
+    if (video.live && video.began_at_us == 0) video.began_at_us = wall_us() - delay_us - video.watched_us;
+    const auto frames = static_cast<int64_t>(batch.frames.size());
+    video.frames += frames;
+    meters_.frames += frames;
+    meters_.all_frames += frames;
+    meters_.watched_us = video.watched_us;
+    meters_.delay_us = delay_us;
+    meters_.rows = memory_.rows();
+    meters_.memory = memory_.bytes();
+    meters_.forgotten = memory_.forgotten();
 }
 
 void Session::ask_cues(std::vector<Cue> cues) {
@@ -259,7 +297,7 @@ void Session::ask_cues(std::vector<Cue> cues) {
         Question question{.tag = asked.tag,
                           .text = std::move(asked.question),
                           .earlier = {},
-                          .memory = memory_.fork(),
+                          .memory = asked.recent && recent_ ? recent_->fork() : memory_.fork(),
                           .recent = asked.recent};
         {
             const std::lock_guard lock(mutex_);
@@ -295,14 +333,9 @@ void Session::end_watch(WatchEnded ended) {
 }
 
 void Session::run_answers() {
-    Workspace all(context_, model_->language->config(), {.top_pages = options_.top_pages});
-    std::optional<Workspace> recent;  // made when first needed
-    while (std::optional<Question> question = questions_.take(stop_.get_token())) {
-        if (question->recent && !recent)
-            recent.emplace(context_, model_->language->config(), WorkspaceOptions{.top_pages = recent_pages});
-        events_.push(answer(*question, question->recent ? *recent : all, begin_answer(question->id)),
-                     stop_.get_token());
-    }
+    Workspace work(context_, model_->language->config(), {.top_pages = options_.top_pages});
+    while (std::optional<Question> question = questions_.take(stop_.get_token()))
+        events_.push(answer(*question, work, begin_answer(question->id)), stop_.get_token());
 }
 
 std::stop_token Session::begin_answer(uint64_t id) {

@@ -23,6 +23,7 @@
 
 #include "app/loaded_model.h"
 #include "app/question_queue.h"
+#include "app/recent_memory.h"
 #include "app/row_stream.h"
 #include "app/saved_session.h"
 #include "app/sightings.h"
@@ -37,8 +38,7 @@ namespace lv {
 struct Cue {
     std::string question;
     uint64_t tag = 0;
-    bool recent =
-        false;  // about now: answered from the newest pages, at a cost that does not grow, without AnswerPieces
+    bool recent = false;  // about now: asked of the last minutes, at a cost that does not grow; no AnswerPieces
 };
 
 // Runs on the writer thread before each frame joins the memory (`next_us`: its time), and once at the end, where
@@ -46,8 +46,8 @@ struct Cue {
 // answers lag behind, the writer waits here.
 using CueFunction = std::function<std::vector<Cue>(int64_t next_us, bool ended)>;
 
-// Runs on the writer thread for each frame; what it returns is asked, as with a CueFunction, once the frame of this time
-// has joined the memory.
+// Runs on the writer thread for each frame; what it returns is asked, as with a CueFunction, once the frame of this
+// time has joined the memory.
 using AfterFunction = std::function<std::vector<Cue>(int64_t time_us)>;
 
 // Runs on the writer thread for each frame, as it joins the memory: its boxes, and the picture as the encoder saw it.
@@ -65,6 +65,10 @@ struct Meters {
     size_t rows = 0;         // of the memory
     MemoryBytes memory;
     Forgotten forgotten;  // to stay within the budget
+    // Of a live source:
+    int64_t dropped = 0;   // frames that a newer one took the place of
+    int64_t gaps = 0;      // since watch()
+    int64_t delay_us = 0;  // of the newest frame, from when it came to when it was in the memory
 };
 
 struct SessionOptions {
@@ -86,6 +90,10 @@ struct WatchEnded {
     bool stopped = false;        // by stop(), before the end
     std::exception_ptr failure;  // null: well
 };
+// What became of a live source; times are the memory's.
+struct SourceNoted {
+    LiveNote note;
+};
 struct AnswerPiece {
     uint64_t id = 0;
     std::string text;
@@ -99,7 +107,7 @@ struct AnswerReady {
     VideoClock clock{};          // how to write times of the memory
     std::exception_ptr failure;  // set: there is no answer, for this reason
 };
-using SessionEvent = std::variant<WatchStarted, WatchProgress, WatchEnded, AnswerPiece, AnswerReady>;
+using SessionEvent = std::variant<WatchStarted, WatchProgress, WatchEnded, SourceNoted, AnswerPiece, AnswerReady>;
 
 enum class AskWhen { now, at_end };
 
@@ -113,7 +121,8 @@ class Session {
     Session& operator=(const Session&) = delete;
 
     // Starts watching: a first video, the next one once the one before has ended, or the same again where it stopped
-    // before its end. That one is sampled as it was. Errors come as WatchEnded::failure.
+    // before its end. That one is sampled as it was; a live one goes on where the clock is now. Errors come as
+    // WatchEnded::failure.
     void watch(const WatchRequest& request, CueFunction cue = {}, LookFunction look = {}, AfterFunction after = {});
 
     // Queues a question, before all cues, and returns its id. now: answered from what has been seen when its turn
@@ -168,6 +177,7 @@ class Session {
     // Throws Error when the memory will not fit into what is free, or a budget.
     void require_room(const Watch& watch, const RowStream& stream) const;
     void absorb(const RowBatch& batch, Workspace& work, const Watch& watch);
+    void note_frames(const RowBatch& batch);
     void ask_cues(std::vector<Cue> cues);
     void end_watch(WatchEnded ended);
     void run_answers();
@@ -179,6 +189,7 @@ class Session {
     const SessionOptions options_;
     std::stop_source stop_;  // of everything
     LiveMemory memory_;
+    std::optional<RecentMemory> recent_;  // the writer's, where it may ask by itself after frames
     Sightings sightings_;
     Channel<SessionEvent> events_;
     QuestionQueue<Question> questions_;

@@ -12,6 +12,12 @@ void Sightings::add(int64_t time_us, const std::vector<SeenKind>& objects) {
     if (changes_.empty() || changes_.back().objects != objects) changes_.push_back({time_us, objects});
 }
 
+void Sightings::keep_newest(size_t changes) {
+    const std::lock_guard lock(mutex_);
+    if (changes_.size() < 2 * changes) return;  // now and then, so that it costs nothing
+    changes_.erase(changes_.begin(), changes_.end() - static_cast<std::ptrdiff_t>(changes));
+}
+
 std::vector<int> Sightings::between(int64_t start_us, int64_t end_us) const {
     const std::lock_guard lock(mutex_);
     auto change = std::upper_bound(changes_.begin(), changes_.end(), start_us,

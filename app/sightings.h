@@ -29,6 +29,9 @@ class Sightings {
     // One writer, times rising.
     void add(int64_t time_us, const std::vector<SeenKind>& objects);
 
+    // Forgets the oldest but for so many changes: a stream that never ends.
+    void keep_newest(size_t changes);
+
     // Kinds on screen at any moment of [start_us, end_us), in order of their appearance there. Any thread.
     std::vector<int> between(int64_t start_us, int64_t end_us) const;
 

@@ -53,6 +53,19 @@ size_t WatchList::size() const {
     return items_.size();
 }
 
+void WatchList::begin_again() {
+    const std::lock_guard lock(mutex_);
+    for (auto& [number, item] : items_) {
+        item.next_us = INT64_MIN;
+        item.edge = EdgeDetector(options_.edge, item.condition.must_fail_first);
+        item.change = ChangeDetector(options_.edge);
+        item.pending = 0;
+        item.round.clear();
+        item.state.holds = false;
+        item.state.answered_us = -1;
+    }
+}
+
 std::vector<Cue> WatchList::due(int64_t time_us) {
     std::vector<Cue> cues;
     const std::lock_guard lock(mutex_);
@@ -122,6 +135,13 @@ std::optional<Told> WatchList::finish_round(Item& item, const AnswerReady& ready
                 .told_us = time_us,
                 .evidence = ready.answer.evidence,
                 .clock = ready.clock};
+}
+
+size_t WatchList::pending() const {
+    const std::lock_guard lock(mutex_);
+    size_t pending = 0;
+    for (const auto& [number, item] : items_) pending += item.pending;
+    return pending;
 }
 
 std::vector<WatchItemState> WatchList::states() const {

@@ -59,6 +59,8 @@ class WatchList {
     uint64_t add_regular(std::string question, int64_t every_us);
     void remove(uint64_t item);
     size_t size() const;
+    // Another stream, or the same with its clock at 0:00 again: what was asked is forgotten, what holds is not known.
+    void begin_again();
 
     // What to ask now that the frame of this time is in the memory.
     std::vector<Cue> due(int64_t time_us);
@@ -66,6 +68,8 @@ class WatchList {
     static bool is_mine(const AnswerReady& ready) { return ready.tag >= first_tag; }
     std::optional<Told> take(const AnswerReady& ready);
 
+    // Rounds asked and not yet answered.
+    size_t pending() const;
     std::vector<WatchItemState> states() const;
 
    private:

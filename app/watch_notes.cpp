@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "app/byte_text.h"
 #include "engine/prompt.h"
 
 namespace lv {
@@ -27,6 +28,16 @@ std::string watched_note(const Meters& meters) {
         written_time(meters.end_us - meters.first_us).c_str(), wall_s, wall_s > 0 ? video_s / wall_s : 0.0,
         static_cast<long long>(meters.frames), meters.rows, static_cast<double>(meters.memory.total()) / (1 << 20));
     return meters.frames == 1 ? "watched a single frame" : text.data();
+}
+
+std::string agent_note(const Meters& meters) {
+    if (meters.frames == 0) return "nothing was seen";
+    std::string note = "watched up to " + written_time(meters.watched_us) + ": " + grouped(meters.frames) + " frames";
+    if (meters.dropped > 0) note += ", " + grouped(meters.dropped) + " dropped";
+    if (meters.gaps > 0) note += ", lost " + (meters.gaps == 1 ? "once" : grouped(meters.gaps) + " times");
+    note += ", memory " + byte_text(meters.memory.total());
+    if (meters.forgotten.frames > 0) note += ", forgot " + grouped(meters.forgotten.frames) + " frames";
+    return note;
 }
 
 std::string damage_note(const std::string& video, const WatchEnded& ended) {

@@ -23,6 +23,8 @@ ordered_json video_json(const WatchedVideo& video) {
                      {"frames", video.frames},
                      {"live", video.live},
                      {"finished", video.finished}};
+    if (video.began_at_us > 0) out["began_at_us"] = video.began_at_us;
+    for (const Gap& gap : video.gaps) out["gaps"].push_back({gap.start_us, gap.end_us});
     return out;
 }
 
@@ -38,6 +40,9 @@ WatchedVideo video_of(const ordered_json& json) {
     json.at("frames").get_to(video.frames);
     json.at("live").get_to(video.live);
     json.at("finished").get_to(video.finished);
+    video.began_at_us = json.value("began_at_us", int64_t{0});
+    if (const auto gaps = json.find("gaps"); gaps != json.end())
+        for (const ordered_json& gap : *gaps) video.add_gap({gap.at(0), gap.at(1)});
     return video;
 }
 
@@ -46,6 +51,11 @@ WatchedVideo video_of(const ordered_json& json) {
 int64_t WatchedVideo::next_start_us() const {
     const int64_t end = start_us + std::max(end_us, watched_us + 1);
     return (end + second_us - 1) / second_us * second_us;
+}
+
+void WatchedVideo::add_gap(Gap gap) {
+    if (gaps.size() == most_gaps) gaps.erase(gaps.begin());
+    gaps.push_back(gap);
 }
 
 VideoClock clock_of(std::span<const WatchedVideo> videos, int64_t now_us) {

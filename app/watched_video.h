@@ -12,6 +12,13 @@
 
 namespace lv {
 
+// When nothing was seen: the source was lost, or nobody watched. By the video's own clock.
+struct Gap {
+    int64_t start_us = 0;  // the last frame before
+    int64_t end_us = 0;    // the first frame after
+};
+constexpr size_t most_gaps = 256;  // kept of a video: the newest
+
 // Times but for start_us are of the video's own clock.
 struct WatchedVideo {
     std::string source;  // as the user wrote it
@@ -20,13 +27,20 @@ struct WatchedVideo {
     int64_t watched_us = -1;  // of its newest frame; -1: none yet
     int64_t end_us = 0;       // where it ends, as far as is known
     int64_t frames = 0;
-    bool live = false;      // comes at its own pace: cannot be taken up again
-    bool finished = false;  // watched to its end
+    bool live = false;        // comes at its own pace: cannot be taken up again
+    bool finished = false;    // watched to its end
+    int64_t began_at_us = 0;  // live: the wall clock (since 1970) at its 0:00; 0: not known
+    std::vector<Gap> gaps{};
 
     // Where the next video may begin, on the memory's clock: at a whole second.
     int64_t next_start_us() const;
     // Whether watching `source` from where nothing else is said goes on with this video.
     bool goes_on_with(const std::string& source) const { return !finished && !live && source == this->source; }
+    // The same for a stream that comes by itself: it goes on where the clock is now.
+    bool runs_on_with(const std::string& source) const {
+        return live && began_at_us > 0 && watched_us >= 0 && source == this->source;
+    }
+    void add_gap(Gap gap);
 };
 
 // Of the videos whose watching had begun by a time of the memory's clock.

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <mutex>
+#include <vector>
 
 #include "kernels/core/error.h"
 
@@ -20,6 +22,7 @@ namespace {
 
 constexpr int max_stored_side = 16384;
 constexpr int64_t max_stored_pixels = int64_t{1} << 27;  // 16384 x 8192: a picture of 400 MB
+constexpr int64_t live_analysis_us = 2'000'000;
 constexpr int max_read_errors = 100;                     // in a row, before a file counts as ended
 
 // What libav is asked to open for a location as the user writes it.
@@ -105,6 +108,27 @@ Placement placement_of(AVFormatContext* format, AVStream* stream) {
     return clean ? turned : placement;
 }
 
+// What cameras there are, as the end of a message.
+std::string cameras_text() {
+    namespace fs = std::filesystem;
+    std::vector<std::string> found;
+    std::error_code error;
+    for (const fs::directory_entry& entry : fs::directory_iterator("/dev", error)) {
+        const std::string file = entry.path().filename().string();
+        if (!begins(file, "video") || file.find_first_not_of("0123456789", 5) != std::string::npos || file.size() == 5)
+            continue;
+        std::ifstream name_file("/sys/class/video4linux/" + file + "/name");
+        std::string name;
+        std::getline(name_file, name);
+        found.push_back("camera:" + file.substr(5) + (name.empty() ? "" : " (" + name + ")"));
+    }
+    if (found.empty()) return "no camera was found on this machine (no /dev/video*): plug one in, or allow reading it";
+    std::sort(found.begin(), found.end());
+    std::string text = "the cameras found are ";
+    for (size_t i = 0; i < found.size(); ++i) text += (i == 0 ? "" : ", ") + found[i];
+    return text + "; check that it is plugged in and not in use";
+}
+
 }  // namespace
 
 std::string ffmpeg_words(int code) {
@@ -132,12 +156,16 @@ FfmpegInput::FfmpegInput(const std::string& location, const SourceOptions& optio
         open();
         describe();
     } catch (...) {
+        recorder_.reset();
         avformat_close_input(&format_);
         throw;
     }
 }
 
-FfmpegInput::~FfmpegInput() { avformat_close_input(&format_); }
+FfmpegInput::~FfmpegInput() {
+    recorder_.reset();  // it uses the input's streams
+    avformat_close_input(&format_);
+}
 
 void FfmpegInput::open() {
     static std::once_flag once;
@@ -150,7 +178,7 @@ void FfmpegInput::open() {
     if (target.file()) check_file(location_);
     info_.name = location_;
     info_.is_live = target.device || begins(location_, "rtsp") || begins(location_, "rtmp") ||
-                    begins(location_, "udp:") || begins(location_, "srt:") || begins(location_, "rtp:");
+                    begins(location_, "udp:") || begins(location_, "srt:") || begins(location_, "rtp:") || options_.live;
     has_deadline_ = options_.deadline_us > 0 && (target.network || target.device);
 
     const AVInputFormat* format = target.format ? av_find_input_format(target.format) : nullptr;
@@ -166,6 +194,11 @@ void FfmpegInput::open() {
     require(format_, "opening ", location_, ": no memory");
     format_->interrupt_callback = {&FfmpegInput::interrupted, this};
     format_->flags |= AVFMT_FLAG_GENPTS;
+    if (options_.live) {
+        format_->flags |= AVFMT_FLAG_NOBUFFER;
+        format_->max_analyze_duration = live_analysis_us;  // what comes later than this is met as it comes
+        format_->fps_probe_size = 4;                       // packets: a slow stream would take seconds for its rate
+    }
     arm();
     int code = avformat_open_input(&format_, target.url.c_str(), format, &raw);  // frees format_ when it fails
     std::unique_ptr<AVDictionary, DictionaryFree> unused(raw);
@@ -176,8 +209,15 @@ void FfmpegInput::open() {
             ": this is not a video that FFmpeg can read, or its header is missing; expected an mp4, mkv, webm, avi, ts or "
             "picture file; copy it again if it was cut short");
     require(code != AVERROR(EACCES), "opening ", location_, ": permission denied; allow reading it");
-    require(code >= 0, "opening ", location_, ": ", ffmpeg_words(code), "; expected a video that FFmpeg can read; ",
-            target.device ? "check that the device is plugged in and not in use" : "check the name, or try ffprobe on it");
+    require(code >= 0 || !target.network, "opening ", location_, ": ", ffmpeg_words(code),
+            "; check that the sender runs and the address is right");
+    require(code >= 0 || !begins(location_, "camera:"), "opening ", location_, ": ", ffmpeg_words(code), "; ",
+            cameras_text());
+    require(code >= 0 || !begins(location_, "screen:"), "opening ", location_,
+            ": there is no such X11 display, or it may not be read (", ffmpeg_words(code), "); expected screen: or screen::0.0+X,Y; check DISPLAY and "
+            "xauth");
+    require(code >= 0, "opening ", location_, ": ", ffmpeg_words(code),
+            "; expected a video that FFmpeg can read; check the name, or try ffprobe on it");
     const std::string container = format_->iformat->name;
     require(container != "tty", "opening ", location_, ": this is a text file; expected a video");
     info_.container = container;
@@ -191,6 +231,7 @@ void FfmpegInput::describe() {
         claimed_height = std::max<int64_t>(claimed_height, format_->streams[i]->codecpar->height);
     }
     arm();
+    if (options_.live) deadline_ += std::chrono::microseconds(live_analysis_us);  // it reads on though packets come
     const int code = avformat_find_stream_info(format_, nullptr);
     require(!late_, "opening ", location_, ": no picture came within ", options_.deadline_us / 1000000,
             " s; check that the sender runs");
@@ -210,8 +251,12 @@ void FfmpegInput::describe() {
     require(stream_, "opening ", location_, ": it holds ",
             sound ? cover ? "only sound and a cover picture" : "only sound" : "no video stream",
             "; expected at least one video stream");
-    for (unsigned i = 0; i < format_->nb_streams; ++i)
-        format_->streams[i]->discard = format_->streams[i] == stream_ ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
+    if (!options_.record.file.empty())
+        recorder_ = std::make_unique<Recorder>(*format_, stream_->index, options_.record, location_);
+    for (unsigned i = 0; i < format_->nb_streams; ++i) {
+        const bool wanted = format_->streams[i] == stream_ || (recorder_ && recorder_->wants(static_cast<int>(i)));
+        format_->streams[i]->discard = wanted ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
+    }
 
     const AVCodecParameters& codec = *stream_->codecpar;
     const AVCodecDescriptor* words = avcodec_descriptor_get(codec.codec_id);
@@ -245,22 +290,27 @@ int64_t FfmpegInput::to_us(int64_t stream_time) const {
 
 bool FfmpegInput::read(AVPacket& packet) {
     int errors = 0;
+    arm();  // once: sound that goes on is no picture
     while (!stopped()) {
-        arm();
         const int code = av_read_frame(format_, &packet);
         if (code >= 0) {
+            if (recorder_) recorder_->write(packet);
             if (packet.stream_index != stream_->index) {
                 av_packet_unref(&packet);
                 continue;
             }
             if (packet.flags & AV_PKT_FLAG_CORRUPT) ++damaged_;
+            arrived_us_ = std::chrono::duration_cast<std::chrono::microseconds>(
+                              std::chrono::steady_clock::now().time_since_epoch())
+                              .count();
             const int64_t time = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
             if (start_us_ == AV_NOPTS_VALUE && time != AV_NOPTS_VALUE) start_us_ = to_us(time);
             if (time != AV_NOPTS_VALUE) last_end_us_ = std::max(last_end_us_, to_us(time + packet.duration));
             return true;
         }
         if (stopped()) break;
-        require(!late_, "reading ", location_, ": nothing came for ", options_.deadline_us / 1000000,
+        // The interrupt outlives the packets that were on their way when it came.
+        require(!late_ && code != AVERROR_EXIT, "reading ", location_, ": nothing came for ", options_.deadline_us / 1000000,
                 " s; check that the sender still runs, or raise the deadline");
         if (code == AVERROR(EAGAIN)) continue;
         if (code == AVERROR_EOF) break;

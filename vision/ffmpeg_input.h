@@ -7,6 +7,7 @@
 #include <string>
 
 #include "vision/ffmpeg_picture.h"
+#include "vision/ffmpeg_record.h"
 #include "vision/frame_source.h"
 
 struct AVFormatContext;
@@ -42,8 +43,10 @@ class FfmpegInput {
     // Stream units to microseconds since the first moment of the container, and back.
     int64_t to_us(int64_t stream_time) const;
     int64_t end_us() const { return last_end_us_; }  // of what was read so far
+    int64_t arrived_us() const { return arrived_us_; }  // steady clock at the last packet; 0: none yet
     int64_t damaged() const { return damaged_; }
     bool ended_early() const { return ended_early_; }
+    std::string record_failure() const { return recorder_ ? recorder_->failure() : ""; }
 
    private:
     void open();
@@ -59,10 +62,12 @@ class FfmpegInput {
     AVStream* stream_ = nullptr;  // of format_
     int64_t start_us_ = 0;
     int64_t damaged_ = 0;
+    int64_t arrived_us_ = 0;
     int64_t last_end_us_ = 0;
     bool ended_early_ = false;
     bool has_deadline_ = false;
     bool late_ = false;
+    std::unique_ptr<Recorder> recorder_;  // null: nothing is recorded
     std::chrono::steady_clock::time_point deadline_;
 };
 

@@ -65,18 +65,28 @@ class FfmpegSource final : public FrameSource {
         SourceStats stats = stats_;
         stats.damaged += input_.damaged();
         stats.ended_early = input_.ended_early();
+        stats.record_failure = input_.record_failure();
         stats.passed_by = std::max<int64_t>(0, packets_ - stats.decoded - static_cast<int64_t>(queue_.size()));
         return stats;
     }
 
     std::optional<Frame> next() override {
-        std::optional<Decoded> decoded = pending_ ? std::exchange(pending_, std::nullopt) : decode(INT64_MAX);
-        if (!decoded) {
-            require_any();
-            return std::nullopt;
+        return next_wanted([](int64_t, int64_t) { return true; });
+    }
+
+    std::optional<Frame> next_wanted(const WantedFunction& wanted) override {
+        while (true) {
+            std::optional<Decoded> decoded = pending_ ? std::exchange(pending_, std::nullopt) : decode(INT64_MAX);
+            if (!decoded) {
+                require_any();
+                return std::nullopt;
+            }
+            any_ = true;
+            if (!wanted(decoded->pts_us, input_.arrived_us())) continue;
+            Frame frame = picture_of(*decoded, decoded->pts_us);
+            frame.arrived_us = input_.arrived_us();
+            return frame;
         }
-        any_ = true;
-        return picture_of(*decoded, decoded->pts_us);
     }
 
     std::optional<Frame> show(int64_t time_us) override {

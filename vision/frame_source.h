@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -28,6 +29,8 @@ struct Frame {
     int64_t pts_us = 0;   // when it came on screen; the source's first moment is 0
     int width = 0;        // upright full size in square pixels, px; the picture may be smaller (max_side)
     int height = 0;
+    int64_t arrived_us = 0;  // steady clock when its data came, or when it was due; 0: not known
+    bool after_gap = false;  // a stream that was lost begins again with it
 };
 
 struct SourceInfo {
@@ -46,6 +49,7 @@ struct SourceStats {
     int64_t decoded = 0;    // pictures decoded
     int64_t damaged = 0;    // packets or pictures that could not be decoded
     int64_t passed_by = 0;  // pictures that were not decoded because nobody will see them
+    std::string record_failure{};  // why nothing is recorded at the moment
     bool ended_early = false;  // the data stopped before the duration that the header promises
 };
 
@@ -54,14 +58,25 @@ enum class SamplingMode {
     key_frames,  // the last key frame at or before the time: much cheaper, off by up to a group of pictures
 };
 
+// What is read is also written, as it is, into files one after another.
+struct RecordOptions {
+    std::string file;                     // "street.mkv" becomes street-20261231-235959.mkv, ...; empty: none
+    int64_t segment_us = 600'000'000;     // length of a file, cut at key frames
+};
+
 struct SourceOptions {
     int max_side = 0;                         // > 0: pictures whose long side is larger are scaled to it while converting
     int threads = 0;                          // decoding threads, 0: one a core, at most 16
     SamplingMode sampling = SamplingMode::exact;
     int64_t period_us = 0;                    // > 0: times asked for will be this far apart at least (lets packets go by)
     int64_t deadline_us = 20'000'000;         // longest wait for a network or device read; 0: for ever
+    bool live = false;                        // as it comes: reading ahead or in frame threads would delay
+    RecordOptions record{};
     std::stop_token stop{};                   // ends every wait and the stream
 };
+
+// Which pictures are worth converting: when one is on screen, and when its data came (steady clock; 0: not known).
+using WantedFunction = std::function<bool(int64_t pts_us, int64_t arrived_us)>;
 
 class FrameSource {
    public:
@@ -69,6 +84,12 @@ class FrameSource {
     virtual const SourceInfo& info() const = 0;
     // The next picture, each once, pts_us strictly rising; empty at the end of the stream.
     virtual std::optional<Frame> next() = 0;
+    // The next one that is wanted. The others are decoded but, where the source can, not converted.
+    virtual std::optional<Frame> next_wanted(const WantedFunction& wanted) {
+        std::optional<Frame> frame = next();
+        while (frame && !wanted(frame->pts_us, frame->arrived_us)) frame = next();
+        return frame;
+    }
     // The picture on screen at time_us (>= every time asked before): the last with pts_us <= time_us, before the first
     // one the first; empty once time_us lies at or behind the end of the last picture. time_us of the result is the
     // time asked for. Use either next() or show() on one source.

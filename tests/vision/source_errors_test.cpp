@@ -51,7 +51,13 @@ TEST(SourceErrors, RefuseFilterTricksInTestSources) {
     EXPECT_FALSE(opening("test:nonsense=1").empty());
 }
 
-TEST(SourceErrors, NameADeviceThatIsNotThere) { expect_in(opening("camera:77"), "opening camera:77"); }
+TEST(SourceErrors, NameADeviceThatIsNotThereAndThoseThatAre) {
+    const std::string text = opening("camera:77");
+    expect_in(text, "opening camera:77: No such file or directory");
+    const bool none = text.find("no camera was found on this machine") != std::string::npos;
+    EXPECT_NE(none, text.find("the cameras found are camera:") != std::string::npos) << text;
+    expect_in(opening("screen::77"), "there is no such X11 display");
+}
 
 TEST(SourceErrors, NameASenderThatDoesNotAnswer) {
     expect_in(opening("http://127.0.0.1:1/a.mp4"), "opening http://127.0.0.1:1/a.mp4");

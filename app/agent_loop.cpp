@@ -1,0 +1,349 @@
+#include "app/agent_loop.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+
+#include "app/answer_report.h"
+#include "app/byte_text.h"
+#include "app/line_reader.h"
+#include "app/output.h"
+#include "app/time_text.h"
+#include "app/watch_notes.h"
+#include "kernels/core/error.h"
+
+namespace lv {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr int64_t dropped_again_us = 60'000'000;  // least time between two notes that the machine is too slow
+
+int64_t wall_us() {
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+std::string line_of(const ordered_json& object) {
+    return object.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+// Attempts are told of ever more rarely: a camera may be away for a week.
+bool worth_telling(int attempt) { return attempt <= 3 || std::has_single_bit(static_cast<unsigned>(attempt)); }
+
+std::string words_of(const std::exception_ptr& failure) {
+    try {
+        std::rethrow_exception(failure);
+    } catch (const std::exception& error) {
+        return error.what();
+    }
+}
+
+}  // namespace
+
+EventFile::EventFile(const std::string& file) {
+    if (file.empty()) return;
+    file_.reset(std::fopen(file.c_str(), "ae"));
+    require(file_ != nullptr, "--events ", file, ": ", std::strerror(errno), "; name a file that you may write to");
+}
+
+bool EventFile::write(const ordered_json& event) {
+    if (!file_) return true;
+    const std::string line = line_of(event) + "\n";
+    const bool well =
+        std::fwrite(line.data(), 1, line.size(), file_.get()) == line.size() && std::fflush(file_.get()) == 0;
+    if (well) {
+        failing_ = false;
+        return true;
+    }
+    std::clearerr(file_.get());
+    return std::exchange(failing_, true);
+}
+
+AgentLoop::AgentLoop(const AgentOptions& options, const KindWords& kinds, Session& session, WatchList& list,
+                     Snapshots& snapshots, Progress& progress, const Interrupt& interrupt)
+    : options_(options),
+      kinds_(kinds),
+      session_(session),
+      list_(list),
+      snapshots_(snapshots),
+      progress_(progress),
+      interrupt_(interrupt),
+      events_(options.events),
+      commands_(options.exec, options.exec_limit) {
+    if (!options.socket.empty())
+        socket_ = std::make_unique<LineSocket>(
+            options.socket, [this](uint64_t caller, const std::string& line) { take_line(caller, line); });
+    if (options.source != "-") reader_ = std::thread([this] { read_questions(); });
+    if (!options.memory.save.empty()) saver_ = std::thread([this] { save_often(); });
+}
+
+AgentLoop::~AgentLoop() { finish(); }
+
+// Ends the threads.
+void AgentLoop::finish() {
+    leave_.request_stop();
+    if (reader_.joinable()) reader_.join();
+    if (saver_.joinable()) saver_.join();
+}
+
+AgentLoop::End AgentLoop::run() {
+    const std::stop_callback stop_watching(interrupt_.token(), [this] {
+        leave_.request_stop();
+        session_.stop_watching();
+    });
+    const auto done = [&] {
+        if (!ended_) return false;
+        const std::lock_guard lock(mutex_);
+        return interrupt_.happened() || ended_->failure || (asked_.empty() && list_.pending() == 0);
+    };
+    while (!done()) {
+        const std::optional<SessionEvent> event = session_.next_event();
+        if (!event) break;
+        take(*event);
+        for (const std::string& failure : commands_.failures()) progress_.warn(failure);
+    }
+    finish();
+    progress_.finish();
+    progress_.prompt("");
+    if (!options_.memory.save.empty() && session_.meters().rows > 0) save(true);
+    if (interrupt_.happened() || !ended_ || !ended_->failure || session_.meters().frames > 0)
+        progress_.say(agent_note(session_.meters()));
+    if (interrupt_.happened()) return End::stopped;
+    if (full_) return End::full;
+    if (ended_ && ended_->failure) std::rethrow_exception(ended_->failure);
+    return End::source;
+}
+
+void AgentLoop::take(const SessionEvent& event) {
+    if (const auto* running = std::get_if<WatchProgress>(&event)) take_progress(running->meters);
+    if (const auto* noted = std::get_if<SourceNoted>(&event)) take_note(noted->note);
+    if (const auto* ended = std::get_if<WatchEnded>(&event)) ended_ = *ended;
+    const auto* ready = std::get_if<AnswerReady>(&event);
+    if (!ready) return;
+    if (!WatchList::is_mine(*ready))
+        take_answer(*ready);
+    else if (const std::optional<Told> told = list_.take(*ready))
+        take_told(*told);
+}
+
+void AgentLoop::take_progress(const Meters& meters) {
+    {
+        const std::lock_guard lock(mutex_);
+        seen_ = true;
+    }
+    changed_.notify_all();
+    progress_.update(progress_of(options_.source, meters));
+    const std::vector<WatchedVideo> videos = session_.videos();
+    if (!full_ && !videos.empty() && videos.back().start_us + meters.watched_us >= most_memory_us) {
+        full_ = true;
+        session_.stop_watching();
+    }
+    if (meters.dropped - dropped_told_ < 10 || meters.elapsed_us - dropped_at_us_ < dropped_again_us) return;
+    progress_.say("this machine is too slow for every frame: " + grouped(meters.dropped) + " of " +
+                  grouped(meters.dropped + meters.frames) + " were dropped for newer ones; --fps asks for fewer");
+    dropped_told_ = meters.dropped;
+    dropped_at_us_ = meters.elapsed_us;
+}
+
+void AgentLoop::publish(const ordered_json& event) {
+    if (!events_.write(event))
+        progress_.warn("--events " + options_.events + " cannot be written; the disk may be full");
+    const std::string line = line_of(event);
+    if (options_.json) print_out(line + "\n");
+    if (!socket_) return;
+    const std::lock_guard lock(mutex_);
+    for (const auto& [caller, wants] : listeners_) socket_->send(caller, line);
+}
+
+void AgentLoop::take_told(const Told& told) {
+    const std::vector<WatchedVideo> videos = session_.videos();
+    const int64_t at_us = told.regular ? told.told_us : told.since_us;
+    const int64_t wall = wall_of(at_us, videos, wall_us());
+    progress_.tell(told_text(told, wall));
+    std::string picture;
+    try {
+        picture = snapshots_.write(at_us, snapshot_name(wall, told.text));
+    } catch (const Error& error) {
+        progress_.warn(error.what());
+    }
+    publish(told_json(told, videos, wall, picture));
+    const std::string failed = commands_.start({{"text", told.text},
+                                                {"question", told.question},
+                                                {"answer", told.answer},
+                                                {"time", written_time(at_us, told.clock)},
+                                                {"wall", wall_text(wall)},
+                                                {"picture", picture}});
+    if (!failed.empty()) progress_.warn(failed);
+}
+
+void AgentLoop::take_note(const LiveNote& note) {
+    if (note.kind == LiveNote::Kind::waiting && !worth_telling(note.attempt)) return;
+    const int64_t now = wall_us();
+    const bool bad = note.kind == LiveNote::Kind::waiting || note.kind == LiveNote::Kind::lost ||
+                     note.kind == LiveNote::Kind::unrecorded;
+    if (bad)
+        progress_.warn(note.words);
+    else
+        progress_.say(note.words);
+    publish(note_json(note, clock_of(session_.videos(), note.time_us), now));
+}
+
+void AgentLoop::ask(std::string question, Asked asked, std::vector<Turn> earlier) {
+    const std::lock_guard lock(mutex_);  // the answer is not looked for before it is known who asked
+    const uint64_t id = session_.ask(std::move(question), AskWhen::now, std::move(earlier));
+    asked_.emplace(id, std::move(asked));
+}
+
+void AgentLoop::take_answer(const AnswerReady& ready) {
+    Asked asked;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = asked_.find(ready.id);
+        if (found == asked_.end()) return;
+        asked = std::move(found->second);
+        asked_.erase(found);
+        if (asked.caller == 0) conversation_.add(ready);
+    }
+    ordered_json object;
+    std::string gaps;
+    if (ready.failure) {
+        object = {{"question", ready.question}, {"error", words_of(ready.failure)}};
+    } else {
+        const std::vector<WatchedVideo> videos = session_.videos();
+        object = answer_json(ready, videos);
+        gaps = gap_text(ready, videos);
+        if (!gaps.empty()) object["gaps"] = gaps;
+    }
+    if (asked.caller != 0) {
+        if (!asked.id.is_null()) object["id"] = asked.id;
+        if (socket_) socket_->send(asked.caller, line_of(object));
+    } else if (options_.json) {
+        ordered_json line{{"event", "answer"}};
+        line.update(object);
+        print_out(line_of(line) + "\n");
+    } else if (ready.failure) {
+        progress_.warn(words_of(ready.failure));
+    } else {
+        std::string text = ready.question + "\n  " + ready.answer.text + "\n";
+        if (const std::string moments = moments_text(ready.answer.evidence, ready.clock); !moments.empty())
+            text += "  " + moments + "\n";
+        if (!gaps.empty()) text += "  " + gaps + "\n";
+        print_out(text);
+    }
+}
+
+// Questions typed, or from a pipe, from the first frame on.
+void AgentLoop::read_questions() {
+    {
+        std::unique_lock lock(mutex_);
+        if (!changed_.wait(lock, leave_.get_token(), [&] { return seen_; })) return;
+    }
+    if (isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1) progress_.prompt("> ");
+    LineReader lines(STDIN_FILENO, leave_.get_token());
+    while (true) {
+        try {
+            const std::optional<std::string> line = lines.next();
+            if (!line) break;
+            if (line->find_first_not_of(" \t") == std::string::npos) continue;
+            std::vector<Turn> earlier;
+            {
+                const std::lock_guard lock(mutex_);
+                earlier = conversation_.turns();
+            }
+            ask(*line, {}, std::move(earlier));
+        } catch (const UsageError& error) {
+            progress_.warn(error.what());  // too many wait, or the line is too long
+            if (std::string(error.what()).find("KiB") != std::string::npos) break;
+        } catch (const Error& error) {
+            progress_.warn(std::string(error.what()) + "; no more questions are read");
+            break;
+        }
+    }
+    progress_.prompt("");
+}
+
+ordered_json AgentLoop::state_json() const {
+    const Meters meters = session_.meters();
+    ordered_json items = ordered_json::array();
+    for (const WatchItemState& item : list_.states())
+        items.push_back({{"item", item.item},
+                         {"text", item.text},
+                         {"holds", item.holds},
+                         {"told", item.told},
+                         {"left_out", item.left_out},
+                         {"last_answer", item.last_answer}});
+    return {{"watched", seconds(meters.watched_us)},
+            {"frames", meters.frames},
+            {"dropped", meters.dropped},
+            {"gaps", meters.gaps},
+            {"delay_ms", static_cast<double>(meters.delay_us) / 1000},
+            {"memory_bytes", meters.memory.total()},
+            {"standing", items}};
+}
+
+void AgentLoop::take_line(uint64_t caller, const std::string& line) {
+    const auto answer = [&](const ordered_json& object) { socket_->send(caller, line_of(object)); };
+    ordered_json id;
+    try {
+        const ordered_json request = ordered_json::parse(line);
+        if (request.is_object() && request.contains("id")) id = request["id"];
+        if (request.is_object() && request.contains("question")) {
+            ask(request.at("question").get<std::string>(), {.caller = caller, .id = id});
+        } else if (request.is_object() && request.contains("tell")) {
+            Condition condition = parse_condition(request.at("tell").get<std::string>(), kinds_);
+            const std::string meaning = condition.meaning();
+            answer({{"item", list_.add(std::move(condition))}, {"meaning", meaning}});
+        } else if (request.is_object() && request.value("events", false)) {
+            const std::lock_guard lock(mutex_);
+            listeners_[caller] = true;
+        } else if (request.is_object() && request.value("state", false)) {
+            answer(state_json());
+        } else {
+            throw UsageError("found '" + line +
+                             "', expected {\"question\": \"...\"}, {\"tell\": \"...\"}, "
+                             "{\"events\": true} or {\"state\": true}");
+        }
+    } catch (const ordered_json::exception&) {
+        answer({{"error",
+                 "this is no JSON object that is understood; expected one a line, such as "
+                 "{\"question\": \"What is visible now?\"}"}});
+    } catch (const Error& error) {
+        ordered_json refused{{"error", error.what()}};
+        if (!id.is_null()) refused["id"] = id;
+        answer(refused);
+    }
+}
+
+void AgentLoop::save_often() {
+    while (true) {
+        {
+            std::unique_lock lock(mutex_);
+            changed_.wait_for(lock, leave_.get_token(), std::chrono::microseconds(options_.save_every_us),
+                              [] { return false; });
+        }
+        if (leave_.stop_requested()) return;
+        if (session_.meters().rows > 0) save(false);
+    }
+}
+
+// While it watches a failure is told, and tried again the next time.
+void AgentLoop::save(bool at_end) {
+    const std::string& file = options_.memory.save;
+    try {
+        session_.save(file);
+        if (at_end)
+            progress_.say("saved to " + file + " (" + byte_text(std::filesystem::file_size(file)) +
+                          "); the same command goes on from there");
+    } catch (const Error& error) {
+        if (at_end) throw;
+        progress_.warn(error.what());
+    }
+}
+
+}  // namespace lv
