@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/core/device.h"
 #include "kernels/core/error.h"
 #include "kernels/key_summary.h"
 
@@ -19,10 +20,21 @@ KvStore values_of(const CacheShape& shape, std::byte* block) {
             reinterpret_cast<float*>(block + shape.value_scales_at())};
 }
 
+// Where from and to lie.
+enum class Way { host, device, up, down };
+
+void copy_bytes(Device* device, Way way, const std::byte* from, std::byte* to, size_t bytes) {
+    if (way == Way::host) std::memcpy(to, from, bytes);
+    if (way == Way::device) device->copy(from, to, bytes);
+    if (way == Way::up) device->upload(from, to, bytes);
+    if (way == Way::down) device->download(from, to, bytes);
+}
+
 // Copies rows of one block to another, from row `first` of it to row `at` of the other.
-void copy_rows(const CacheShape& shape, const std::byte* from, size_t first, size_t rows, std::byte* to, size_t at) {
+void copy_rows(const CacheShape& shape, Device* device, Way way, const std::byte* from, size_t first, size_t rows,
+               std::byte* to, size_t at) {
     const auto copy = [&](size_t part, size_t row_bytes) {
-        std::memcpy(to + part + at * row_bytes, from + part + first * row_bytes, rows * row_bytes);
+        copy_bytes(device, way, from + part + first * row_bytes, to + part + at * row_bytes, rows * row_bytes);
     };
     copy(0, shape.kv_dim() * dtype_bytes(shape.type));
     copy(shape.values_at(), shape.kv_dim() * dtype_bytes(shape.type));
@@ -35,8 +47,9 @@ void copy_rows(const CacheShape& shape, const std::byte* from, size_t first, siz
 
 size_t CacheShape::summary_values() const { return summary_blocks(page_rows) * 2 * kv_dim(); }
 
-Cache::Cache(const CacheShape& shape, std::span<const GivenPage> pages, uint64_t dropped)
-    : shape_(shape), dropped_(dropped) {
+Cache::Cache(const CacheShape& shape, std::span<const GivenPage> pages, uint64_t dropped,
+             std::shared_ptr<Device> device)
+    : shape_(shape), device_(std::move(device)), dropped_(dropped) {
     for (const GivenPage& given : pages) {
         require(given.block.size() == shape.page_bytes() && given.rows > 0 && given.rows <= shape.page_rows,
                 "Making a cache from pages: page ", pages_.size(), " has ", given.block.size(), " bytes and ",
@@ -44,10 +57,13 @@ Cache::Cache(const CacheShape& shape, std::span<const GivenPage> pages, uint64_t
         require(reinterpret_cast<uintptr_t>(given.block.data()) % sizeof(float) == 0,
                 "Making a cache from pages: page ", pages_.size(), " does not lie at a multiple of 4 bytes.");
         auto block = std::make_shared<Block>(Block{{}, given.owner, given.block.data()});
-        if (&given == &pages.back() && given.rows < shape.page_rows) {
+        if (device_) {
+            block = make_block();
+            device_->upload(given.block.data(), block->own.data(), given.block.size());
+        } else if (&given == &pages.back() && given.rows < shape.page_rows) {
             // Rows will be added to it, when copies of this cache may already read the list of pages.
             block = make_block();
-            copy_rows(shape, given.block.data(), 0, given.rows, block->own.data(), 0);
+            copy_rows(shape, nullptr, Way::host, given.block.data(), 0, given.rows, block->own.data(), 0);
         }
         pages_.push_back({std::move(block), rows_});
         rows_ += given.rows;
@@ -55,7 +71,7 @@ Cache::Cache(const CacheShape& shape, std::span<const GivenPage> pages, uint64_t
 }
 
 std::shared_ptr<Cache::Block> Cache::make_block() const {
-    auto block = std::make_shared<Block>(Block{Buffer(shape_.page_bytes()), nullptr, nullptr});
+    auto block = std::make_shared<Block>(Block{Buffer(shape_.page_bytes(), device_), nullptr, nullptr});
     block->data = block->own.data();
     return block;
 }
@@ -80,7 +96,8 @@ bool Cache::must_copy_last_page() const {
 void Cache::copy_last_page() {
     const Page shared = pages_[pages_.size() - 1];
     std::shared_ptr<Block> own = take_block();
-    copy_rows(shape_, shared.block->data, 0, rows_ - shared.first, own->own.data(), 0);
+    copy_rows(shape_, device_.get(), device_ ? Way::device : Way::host, shared.block->data, 0, rows_ - shared.first,
+              own->own.data(), 0);
     pages_.truncate(pages_.size() - 1);
     pages_.push_back({std::move(own), shared.first});
 }
@@ -96,8 +113,8 @@ void Cache::append(ConstMatrix k, ConstMatrix v) {
         }
         const size_t count = std::min(k.rows - done, shape_.page_rows - held);
         std::byte* block = pages_[pages_.size() - 1].block->own.data();
-        store_rows(k.slice(done, count), keys_of(shape_, block), held);
-        store_rows(v.slice(done, count), values_of(shape_, block), held);
+        store_rows(device_.get(), k.slice(done, count), keys_of(shape_, block), held);
+        store_rows(device_.get(), v.slice(done, count), values_of(shape_, block), held);
         done += count;
         rows_ += count;
         if (held + count == shape_.page_rows) summarise(piece(pages_.size() - 1), block);
@@ -124,7 +141,7 @@ size_t Cache::page_of(size_t row) const {
 void Cache::keep(std::span<const KeptPage> pages) {
     // The new list writes to its last page, so that must be ours.
     if (must_copy_last_page()) copy_last_page();
-    Cache next(shape_);
+    Cache next(shape_, device_);
     for (const KeptPage& kept : pages) {
         if (kept.runs.empty()) {
             next.pages_.push_back({pages_[kept.page].block, next.rows_});
@@ -139,7 +156,8 @@ void Cache::keep(std::span<const KeptPage> pages) {
                 const Page& from = pages_[page];
                 const size_t in_page = run.first + done - from.first;
                 const size_t count = std::min(run.rows - done, page_rows(page) - in_page);
-                copy_rows(shape_, from.block->data, in_page, count, block->own.data(), next.rows_ - first);
+                copy_rows(shape_, device_.get(), device_ ? Way::device : Way::host, from.block->data, in_page, count,
+                          block->own.data(), next.rows_ - first);
                 done += count;
                 next.rows_ += count;
             }
@@ -154,7 +172,7 @@ void Cache::keep(std::span<const KeptPage> pages) {
 }
 
 void Cache::summarise(const KvPiece& piece, std::byte* block) const {
-    summarise_keys(piece, shape_.kv_heads, shape_.head_dim,
+    summarise_keys(device_.get(), piece, shape_.kv_heads, shape_.head_dim,
                    {reinterpret_cast<Half*>(block + shape_.summaries_at()), shape_.summary_values()});
 }
 
@@ -180,7 +198,7 @@ CachePage Cache::page(size_t index) const {
     const bool open = index + 1 == pages_.size() && out.piece.rows < shape_.page_rows;
     if (open) return out;
     const std::byte* block = pages_[index].block->data;
-    out.block = {block, shape_.page_bytes()};
+    if (!device_) out.block = {block, shape_.page_bytes()};
     out.summaries = {reinterpret_cast<const Half*>(block + shape_.summaries_at()),
                      summary_blocks(out.piece.rows) * 2 * shape_.kv_dim()};
     return out;
@@ -189,9 +207,14 @@ CachePage Cache::page(size_t index) const {
 void Cache::copy_page(size_t index, std::span<std::byte> to) const {
     assert(to.size() == shape_.page_bytes());
     std::memset(to.data(), 0, to.size());
-    const KvPiece from = piece(index);
-    copy_rows(shape_, static_cast<const std::byte*>(from.keys), 0, from.rows, to.data(), 0);
-    summarise(from, to.data());
+    KvPiece from = piece(index);
+    copy_rows(shape_, device_.get(), device_ ? Way::down : Way::host, static_cast<const std::byte*>(from.keys), 0,
+              from.rows, to.data(), 0);
+    from.keys = to.data();
+    from.key_scales =
+        shape_.type == DType::i8 ? reinterpret_cast<const float*>(to.data() + shape_.key_scales_at()) : nullptr;
+    summarise_keys(nullptr, from, shape_.kv_heads, shape_.head_dim,
+                   {reinterpret_cast<Half*>(to.data() + shape_.summaries_at()), shape_.summary_values()});
 }
 
 }  // namespace lv

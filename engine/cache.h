@@ -3,6 +3,7 @@
 // Copying a Cache shares all pages; who appends after that first copies the last page when it is only partly filled.
 // One writer may append while copies made earlier are read in other threads: it writes only rows that no copy can see.
 // A page may lie in memory of its own or in a mapped file; the last is copied out before rows are added to it.
+// On a device all pages lie in its memory: pieces and summaries point there, and rows come from there.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +11,11 @@
 #include <span>
 #include <vector>
 
-#include "engine/kv_rows.h"
 #include "engine/prefix_list.h"
 #include "kernels/attention.h"
 #include "kernels/core/memory.h"
 #include "kernels/core/tensor.h"
+#include "kernels/kv_rows.h"
 
 namespace lv {
 
@@ -45,7 +46,7 @@ struct CacheShape {
 struct CachePage {
     KvPiece piece;                     // its keys, values and scales; piece.rows may be less than page_rows
     std::span<const Half> summaries;   // of its blocks; none while the page is open
-    std::span<const std::byte> block;  // the whole page; none while the page is open
+    std::span<const std::byte> block;  // the whole page; none while the page is open, or on a device
 };
 
 // A whole block in memory that somebody else owns, such as a mapped file.
@@ -69,9 +70,12 @@ struct KeptPage {
 class Cache {
    public:
     Cache() = default;
-    explicit Cache(const CacheShape& shape) : shape_(shape) {}
+    explicit Cache(const CacheShape& shape, std::shared_ptr<Device> device = nullptr)
+        : shape_(shape), device_(std::move(device)) {}
     // From pages, oldest first; `dropped` rows stood before them. Appending goes on as in the cache they are from.
-    Cache(const CacheShape& shape, std::span<const GivenPage> pages, uint64_t dropped = 0);
+    // A device gets copies of them.
+    Cache(const CacheShape& shape, std::span<const GivenPage> pages, uint64_t dropped = 0,
+          std::shared_ptr<Device> device = nullptr);
 
     size_t rows() const { return rows_; }
     // Rows that once stood among these and were thinned out. Row r is key number dropped() + r for who asks.
@@ -93,7 +97,7 @@ class Cache {
     size_t pages() const { return pages_.size(); }
     size_t page_rows(size_t page) const;  // that it holds
     CachePage page(size_t index) const;
-    // Writes a page as a whole block; of an open one what this cache sees, with the summaries of that.
+    // Writes a page as a whole block to the host; of an open one what this cache sees, with the summaries of that.
     void copy_page(size_t index, std::span<std::byte> to) const;
 
    private:
@@ -115,6 +119,7 @@ class Cache {
     void summarise(const KvPiece& piece, std::byte* block) const;
 
     CacheShape shape_;
+    std::shared_ptr<Device> device_;  // null: the host
     PrefixList<Page> pages_;
     // Pages made by reserve(); a copy of the cache starts without.
     struct Spare {

@@ -5,6 +5,7 @@
 
 #include "engine/forward.h"
 #include "engine/page_choice.h"
+#include "kernels/core/device.h"
 #include "kernels/norm.h"
 #include "kernels/rope.h"
 
@@ -23,10 +24,12 @@ struct Visible {
 };
 
 // logit_scale[head] * log(rows that row r sees), [n, heads]: scalable softmax (arXiv 2501.19399).
-void length_scale(const Layer& layer, const Visible& visible, Matrix scale) {
+void length_scale(Device* device, const Layer& layer, const Visible& visible, Matrix scale) {
+    if (device) return device->length_scale(layer.logit_scale.span().data(), visible.rows(0), visible.causal, scale);
     for (size_t row = 0; row < scale.rows; ++row) {
         const float log_rows = float(std::log(double(std::max<uint64_t>(visible.rows(row), 2))));
-        for (size_t head = 0; head < scale.cols; ++head) scale.at(row, head) = layer.logit_scale[head] * log_rows;
+        for (size_t head = 0; head < scale.cols; ++head)
+            scale.at(row, head) = layer.logit_scale.span()[head] * log_rows;
     }
 }
 
@@ -66,7 +69,7 @@ void mix_cross(Workspace& work, const Model& model, const Layer& layer, const Vi
                          .causal = visible.causal};
     if (c.scalable_softmax) {
         const Matrix scale = work.arena().matrix(n, c.n_attn_heads);
-        length_scale(layer, visible, scale);
+        length_scale(context.device(), layer, visible, scale);
         input.logit_scale = scale;
     }
     if (must_choose(work.pages(), work.options().top_pages))
@@ -86,7 +89,7 @@ void cross_decode(Workspace& work, const Model& model, const Cache& cache, uint6
     Matrix table;
     if (c.cross_rope) {
         table = work.arena().matrix(x.rows, c.attn_head_dim);
-        rope_table(model.attn_frequencies(), int64_t(first_row), table);
+        rope_table(work.context(), model.attn_frequencies(), int64_t(first_row), table);
     }
     const Visible visible{first_row, cache.rows(), cache.dropped(), c.cross_text};
     list_pages(cache, c.cross_text ? first_row : std::numeric_limits<uint64_t>::max(), work.pages());

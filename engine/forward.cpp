@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/core/device.h"
 #include "kernels/core/scratch.h"
 #include "kernels/elementwise.h"
 #include "kernels/norm.h"
@@ -26,8 +27,10 @@ ConstMatrix forward(Workspace& work, const Model& model, State& state, const New
     const Matrix asked = x.slice(skipped, sampled);
     if (c.has_cross()) cross_decode(work, model, state.cache, first_row + skipped, asked, mass);
     rms_norm(work.context(), asked, model.final_norm(), c.norm_eps, asked);
-    const Matrix logits = work.logits().slice(0, sampled);
-    model.output().apply(work.context(), asked, logits);
+    const Matrix made = work.made_logits().slice(0, sampled), logits = work.logits().slice(0, sampled);
+    model.output().apply(work.context(), asked, made);
+    if (Device* device = work.context().device())
+        device->download(made.data, logits.data, logits.size() * sizeof(float));
     return logits;
 }
 
@@ -45,23 +48,6 @@ void feed_forward(Workspace& work, const Model& model, const Layer& layer, Matri
 }
 
 namespace {
-
-// As if each row had seen one more key with this logit and a value of zero.
-void add_sink(std::span<const float> sink, const AttentionPart& part) {
-    const size_t head_dim = part.out.cols / sink.size();
-    for (size_t row = 0; row < part.out.rows; ++row)
-        for (size_t head = 0; head < sink.size(); ++head) {
-            float &max = part.max.at(row, head), &sum = part.sum.at(row, head);
-            if (sink[head] <= max) {
-                sum += std::exp(sink[head] - max);
-                continue;
-            }
-            const float factor = std::exp(max - sink[head]);
-            for (float& value : part.out.row(row).subspan(head * head_dim, head_dim)) value *= factor;
-            sum = sum * factor + 1;
-            max = sink[head];
-        }
-}
 
 // Of every row, head and key. Grows with the cache: 48 bytes a row for twelve heads, of the thread that asks.
 Matrix room_for_logits(const AttentionInput& input) {
@@ -82,9 +68,9 @@ void attend_rows(Workspace& work, const AttentionInput& input, std::span<const f
     }
     const size_t n = input.q.rows, mark = work.arena().mark();
     AttentionPart part{out, work.arena().matrix(n, input.heads), work.arena().matrix(n, input.heads)};
-    if (sampled == n && n <= attention_few_rows) part.logits = room_for_logits(input);
+    if (sampled == n && n <= attention_few_rows && !work.context().device()) part.logits = room_for_logits(input);
     attend_part(work.context(), input, part);
-    if (!sink.empty()) add_sink(sink, part);
+    if (!sink.empty()) add_sink(work.context(), sink, part);
     if (sampled > 0) {
         AttentionInput tail = input;
         const size_t skipped = n - sampled;
@@ -96,7 +82,7 @@ void attend_rows(Workspace& work, const AttentionInput& input, std::span<const f
                         part.logits},
                        {mass->rows, mass->first_key, 1.0f / float(input.heads)});
     }
-    finish_attention(part, out);
+    finish_attention(work.context(), part, out);
     work.arena().rewind(mark);
 }
 

@@ -6,6 +6,7 @@
 
 #include "engine/digest.h"
 #include "engine/model.h"
+#include "kernels/core/device.h"
 #include "kernels/core/error.h"
 #include "kernels/core/weight_file.h"
 #include "kernels/rope.h"
@@ -98,7 +99,7 @@ class RandomSource : public Source {
 };
 
 // The matrices of `parts` side by side: [in, sum of outs].
-Linear side_by_side(const std::vector<Values>& parts, size_t in, std::optional<DType> wanted) {
+Linear side_by_side(const std::vector<Values>& parts, size_t in, const LoadOptions& options) {
     size_t out = 0;
     for (const Values& part : parts) out += part.floats.size() / in;
     std::vector<float> joined(in * out);
@@ -110,7 +111,9 @@ Linear side_by_side(const std::vector<Values>& parts, size_t in, std::optional<D
         for (size_t row = 0; row < in; ++row) std::ranges::copy(from.row(row), to.row(row).begin());
         first += from.cols;
     }
-    return Linear(all, wanted.value_or(parts[0].type));
+    Linear joint(all, options.weights.value_or(parts[0].type));
+    joint.place(options.device);
+    return joint;
 }
 
 Buffer stored_as(const std::vector<float>& values, DType type) {
@@ -142,7 +145,7 @@ std::string identity_of(const Config& c) {
 class ModelBuilder {
    public:
     ModelBuilder(const Config& config, Source& source, const LoadOptions& options)
-        : c_(config), source_(source), wanted_(options.weights), model_(new Model) {
+        : c_(config), source_(source), wanted_(options.weights), options_(options), model_(new Model) {
         require(!wanted_ || *wanted_ == DType::f32 || *wanted_ == DType::f16 || *wanted_ == DType::bf16 ||
                     *wanted_ == DType::i8,
                 "Loading a model: weights as ", dtype_name(wanted_.value_or(DType::f32)),
@@ -155,11 +158,15 @@ class ModelBuilder {
         for (size_t index = 0; index < c_.n_layers(); ++index)
             model_->layers_.push_back(layer(c_.layers[index], "layers." + std::to_string(index) + "."));
         if (c_.has_cross()) {
-            model_->bridge_norm_ = floats("bridge.norm", {c_.dim});
+            model_->bridge_norm_ = placed("bridge.norm", {c_.dim});
             model_->bridge_ = joined({"bridge.k", "bridge.v"}, c_.dim, {c_.kv_dim(), c_.kv_dim()});
         }
-        model_->final_norm_ = floats("final_norm", {c_.dim});
+        model_->final_norm_ = placed("final_norm", {c_.dim});
         source_.finish();
+        if (options_.device) {
+            model_->place_rows(options_.device);
+            options_.device->wait();  // other threads may use it from now on
+        }
         Digest& digest = source_.digest();
         digest.add("config", identity_of(c_));
         for (size_t id = 0; tokenizer && id < tokenizer->size(); ++id)
@@ -175,12 +182,14 @@ class ModelBuilder {
    private:
     std::vector<float> floats(const std::string& name, const Shape& shape) { return source_.get(name, shape).floats; }
 
+    Floats placed(const std::string& name, const Shape& shape) { return {floats(name, shape), options_.device}; }
+
     Linear linear(const std::string& name, size_t in, size_t out) { return joined({name}, in, {out}); }
 
     Linear joined(const std::vector<std::string>& names, size_t in, const std::vector<size_t>& outs) {
         std::vector<Values> parts;
         for (size_t i = 0; i < names.size(); ++i) parts.push_back(source_.get(names[i], {in, outs[i]}));
-        return side_by_side(parts, in, wanted_);
+        return side_by_side(parts, in, options_);
     }
 
     // Embedding, output, projector, and what each hour, minute and second adds to a row.
@@ -194,6 +203,7 @@ class ModelBuilder {
                 Linear(ConstMatrix(embedding.floats.data(), c_.vocab_size, c_.dim), type, {}, WeightLayout::out_in);
         else
             model_->output_ = linear("output", c_.dim, c_.vocab_size);
+        if (c_.tied_output) model_->output_.place(options_.device);
         model_->projector_ = floats("projector.weight", {c_.rows.feature_dim, c_.dim});
         model_->projector_bias_ = floats("projector.bias", {c_.dim});
 
@@ -218,7 +228,7 @@ class ModelBuilder {
         const size_t dim = c_.dim, q = c_.q_dim(), kv = c_.kv_dim();
         Layer out;
         out.kind = kind;
-        out.mix_norm = floats(prefix + "mix_norm", {dim});
+        out.mix_norm = placed(prefix + "mix_norm", {dim});
         switch (kind) {
             case LayerKind::retention: {
                 out.mix_in =
@@ -227,6 +237,7 @@ class ModelBuilder {
                 const std::vector<float> decay = floats(prefix + "decay", {dim, c_.n_self_heads});
                 const std::vector<float> bias = floats(prefix + "decay_bias", {c_.n_self_heads});
                 out.decay = Linear(ConstMatrix(decay.data(), dim, c_.n_self_heads), DType::f32, bias);
+                out.decay.place(options_.device);
                 break;
             }
             case LayerKind::sliding:
@@ -237,11 +248,11 @@ class ModelBuilder {
             case LayerKind::cross:
                 out.mix_in = linear(prefix + "q", dim, q);
                 out.mix_out = linear(prefix + "o", q, dim);
-                if (c_.scalable_softmax) out.logit_scale = floats(prefix + "logit_scale", {c_.n_attn_heads});
-                if (c_.attention_sink) out.sink = floats(prefix + "sink", {c_.n_attn_heads});
+                if (c_.scalable_softmax) out.logit_scale = placed(prefix + "logit_scale", {c_.n_attn_heads});
+                if (c_.attention_sink) out.sink = placed(prefix + "sink", {c_.n_attn_heads});
                 break;
         }
-        out.ffn_norm = floats(prefix + "ffn_norm", {dim});
+        out.ffn_norm = placed(prefix + "ffn_norm", {dim});
         out.gate_up = joined({prefix + "ffn.gate", prefix + "ffn.up"}, dim, {c_.hidden_dim, c_.hidden_dim});
         out.down = linear(prefix + "ffn.down", c_.hidden_dim, dim);
         return out;
@@ -250,6 +261,7 @@ class ModelBuilder {
     const Config& c_;
     Source& source_;
     std::optional<DType> wanted_;
+    LoadOptions options_;
     std::shared_ptr<Model> model_;
 };
 
@@ -271,10 +283,11 @@ std::shared_ptr<const Model> Model::load(const Config& config, const std::filesy
     return ModelBuilder(config, source, options).build(nullptr);
 }
 
-std::shared_ptr<const Model> Model::random(const Config& config, uint64_t seed, DType weights) {
+std::shared_ptr<const Model> Model::random(const Config& config, uint64_t seed, DType weights,
+                                           std::shared_ptr<Device> device) {
     check_config(config, "Making a random model");
     RandomSource source(seed);
-    return ModelBuilder(config, source, {.weights = weights}).build(nullptr);
+    return ModelBuilder(config, source, {.weights = weights, .device = std::move(device)}).build(nullptr);
 }
 
 }  // namespace lv

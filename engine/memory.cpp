@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/forward.h"
+#include "kernels/core/device.h"
 #include "kernels/core/error.h"
 
 namespace lv {
@@ -21,7 +22,7 @@ void check_options(const MemoryOptions& options) {
 Memory::Memory(std::shared_ptr<const Model> model, const MemoryOptions& options)
     : model_(std::move(model)),
       options_(options),
-      held_{.state = State(model_->config(), options.cache_type, options.page_rows),
+      held_{.state = State(model_->config(), options.cache_type, options.page_rows, model_->device()),
             .times = {},
             .frames = FrameIndex(model_->config().rows),
             .videos = nullptr,
@@ -34,7 +35,7 @@ Memory::Memory(std::shared_ptr<const Model> model, const MemoryOptions& options)
 Memory::Memory(std::shared_ptr<const Model> model, const MemoryOptions& options, MemoryContents contents)
     : model_(std::move(model)), options_(options), held_(std::move(contents)) {
     check_options(options);
-    const State expected(model_->config(), options.cache_type, options.page_rows);
+    const State expected(model_->config(), options.cache_type, options.page_rows, model_->device());
     require(held_.state.layers.size() == expected.layers.size() && held_.state.state_bytes() == expected.state_bytes(),
             "Making a memory from what was saved: its state has ", held_.state.layers.size(), " layers and ",
             held_.state.state_bytes(), " bytes, the model \"", model_->config().name, "\" expects ",
@@ -52,6 +53,12 @@ Memory::Memory(std::shared_ptr<const Model> model, const MemoryOptions& options,
                 " values ", dtype_name(shape.type), " does not fit the model \"", model_->config().name, "\".");
     });
     if (options.budget_bytes > 0) thin(options.budget_bytes);
+}
+
+Memory Memory::fork() const {
+    Memory out(*this);
+    if (Device* device = model_->device().get()) device->wait();  // the fork may go to another thread
+    return out;
 }
 
 void Memory::begin_video(std::string name) {
@@ -87,6 +94,7 @@ size_t Memory::append(Workspace& work, ConstMatrix rows, std::span<const int64_t
         done += count;
         held_.last_time_us = times_us[done - 1];
     }
+    if (Device* device = work.context().device()) device->wait();
     return done;
 }
 
@@ -99,13 +107,16 @@ ConstMatrix Memory::append_prompt(Workspace& work, std::span<const PromptRow> ro
         const size_t left = rows.size() - done, chunk = work.options().chunk_rows;
         const size_t count = left <= chunk ? left : std::min(chunk, left - sampled), mark = work.arena().mark();
         const Matrix x = work.arena().matrix(count, model_->config().dim);
+        Device* const device = work.context().device();
+        const Matrix made = device ? work.host_rows(count) : x;
         for (size_t row = 0; row < count; ++row) {
             const PromptRow& from = rows[done + row];
             if (from.id >= 0)
-                model_->text_row(from.id, from.time_us, x.row(row));
+                model_->text_row(from.id, from.time_us, made.row(row));
             else
-                model_->time_row(from.time_us, from.time_us > last_time_us(), x.row(row));
+                model_->time_row(from.time_us, from.time_us > last_time_us(), made.row(row));
         }
+        if (device) device->upload(made.data, x.data, x.size() * sizeof(float));
         done += count;
         logits = forward(work, *model_, held_.state,
                          {.x = x, .text = true, .sampled = done == rows.size() ? sampled : 0}, mass);
@@ -115,6 +126,7 @@ ConstMatrix Memory::append_prompt(Workspace& work, std::span<const PromptRow> ro
             held_.frames.add_text(count);
         }
     }
+    if (Device* device = work.context().device(); device && sampled == 0) device->wait();
     return logits;
 }
 

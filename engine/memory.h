@@ -72,7 +72,7 @@ class Memory {
     Memory(Memory&&) = default;
     Memory& operator=(Memory&&) = default;
 
-    Memory fork() const { return Memory(*this); }
+    Memory fork() const;
 
     // Prefill: reads `rows` [tokens, feature_dim] of a video, times_us [tokens]; only the self-decoder runs. The memory
     // holds them when this returns. Asked to stop, it leaves after a chunk and returns how many rows were read.

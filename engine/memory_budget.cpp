@@ -29,7 +29,7 @@ size_t Memory::page_bytes() const {
 }
 
 size_t Memory::least_budget() const {
-    const size_t pages = least_pages + 2 * (most_chunk_rows / options_.page_rows + 1);
+    const size_t pages = least_pages + 2 * (most_rows_at_once(model_->device().get()) / options_.page_rows + 1);
     return bytes().state + pages * page_bytes() + 2 * index_growth(0, pages * options_.page_rows);
 }
 

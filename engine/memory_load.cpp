@@ -34,7 +34,7 @@ class Reader {
         return tensor.shape[0];
     }
 
-    Cache cache(const std::string& name, const CacheShape& shape) {
+    Cache cache(const std::string& name, const CacheShape& shape, const std::shared_ptr<Device>& device) {
         const auto page_rows = list<int32_t>(name + ".page_rows");
         const size_t page_bytes = shape.page_bytes();
         const auto pages = values<uint8_t>(name + ".pages", {page_rows.size(), page_bytes});
@@ -52,7 +52,7 @@ class Reader {
             "adds up to " + std::to_string(rows) + " rows, the header says " + std::to_string(header_.info.cache_rows));
         const auto dropped = header_.dropped.find(name);
         check(dropped != header_.dropped.end(), "header", "does not say what was dropped from " + name);
-        return Cache(shape, given, dropped->second);
+        return Cache(shape, given, dropped->second, device);
     }
 
     void window(const std::string& name, const Config& config, Window& window) {
@@ -128,9 +128,10 @@ class Reader {
     std::set<std::string> used_;
 };
 
-MemoryContents read_contents(Reader& reader, const MemoryHeader& header, const Config& config) {
+MemoryContents read_contents(Reader& reader, const MemoryHeader& header, const Model& model) {
+    const Config& config = model.config();
     const MemoryOptions& options = header.info.options;
-    MemoryContents out{.state = State(config, options.cache_type, options.page_rows),
+    MemoryContents out{.state = State(config, options.cache_type, options.page_rows, model.device()),
                        .times = reader.times(),
                        .frames = reader.frames(config.rows),
                        .videos = nullptr,
@@ -143,13 +144,12 @@ MemoryContents read_contents(Reader& reader, const MemoryHeader& header, const C
         LayerState& layer = state.layers[index];
         if (!layer.retention.empty()) {
             const size_t width = config.self_head_dim();
-            const auto from = reader.values<float>(name + ".retention", {config.n_self_heads, width, width});
-            layer.retention.assign(from.begin(), from.end());
+            layer.retention.set(reader.values<float>(name + ".retention", {config.n_self_heads, width, width}));
         }
         if (layer.window.bytes() > 0) reader.window(name, config, layer.window);
-        if (layer.cache.shape().kv_heads > 0) layer.cache = reader.cache(name, layer.cache.shape());
+        if (layer.cache.shape().kv_heads > 0) layer.cache = reader.cache(name, layer.cache.shape(), model.device());
     }
-    if (config.has_cross()) state.cache = reader.cache("cache", state.cache.shape());
+    if (config.has_cross()) state.cache = reader.cache("cache", state.cache.shape(), model.device());
     if (!header.info.videos.empty()) out.videos = std::make_shared<const std::vector<VideoPart>>(header.info.videos);
     return out;
 }
@@ -168,7 +168,7 @@ LoadedMemory load_memory(const Context& context, std::shared_ptr<const Model> mo
     require(!damage, "Loading the memory ", path.string(), ": its block \"", damage.value_or(""), "\" is damaged; ",
             memory_file_remedy, ".");
     Reader reader(header, file);
-    MemoryContents contents = read_contents(reader, header, model->config());
+    MemoryContents contents = read_contents(reader, header, *model);
     SavedNotes notes = reader.notes();
     reader.finish();
     MemoryOptions options = info.options;

@@ -27,7 +27,7 @@ class Tensors {
         for (size_t index = 0; index < cache.pages(); ++index) {
             CachePage page = cache.page(index);
             rows.push_back(int32_t(page.piece.rows));
-            if (page.block.empty()) {  // open: still growing in another memory perhaps
+            if (page.block.empty()) {  // open: still growing in another memory perhaps; or on a device
                 own_.emplace_back(page_bytes);
                 cache.copy_page(index, {own_.back().data(), page_bytes});
                 page.block = {own_.back().data(), page_bytes};
@@ -37,7 +37,8 @@ class Tensors {
         sources_.push_back(std::move(pages));
         add(name + ".page_rows", {rows.size()}, rows);
     }
-    void window(const std::string& name, const KvPiece& piece, size_t kv_heads) {
+    void window(const std::string& name, const Window& window, size_t kv_heads) {
+        const KvPiece piece = window.fetch(own_.emplace_back());
         const auto rows = [&](const char* part, DType type, const void* data, size_t cols) {
             view(name + part, type, {piece.rows, cols},
                  {static_cast<const std::byte*>(data), piece.rows * cols * dtype_bytes(type)});
@@ -86,13 +87,11 @@ void add_frames(Tensors& tensors, const FrameIndex& frames) {
 void add_layer(Tensors& tensors, const std::string& name, const LayerState& layer, const Config& config,
                MemoryHeader& header) {
     if (!layer.retention.empty())
-        tensors.view(name + ".retention", DType::f32,
-                     {config.n_self_heads, config.self_head_dim(), config.self_head_dim()},
-                     std::as_bytes(std::span(layer.retention)));
+        tensors.add(name + ".retention", {config.n_self_heads, config.self_head_dim(), config.self_head_dim()},
+                    layer.retention.fetch());
     if (layer.window.bytes() > 0) {
-        const KvPiece piece = layer.window.piece();
-        assert(piece.first_row + piece.rows == header.info.rows);
-        tensors.window(name, piece, config.n_attn_kv_heads);
+        assert(layer.window.piece().first_row + layer.window.piece().rows == header.info.rows);
+        tensors.window(name, layer.window, config.n_attn_kv_heads);
     }
     if (layer.cache.shape().kv_heads > 0) {
         tensors.cache(name, layer.cache);

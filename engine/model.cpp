@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "engine/prompt.h"
+#include "kernels/core/device.h"
 #include "kernels/core/error.h"
 
 namespace lv {
@@ -20,7 +21,10 @@ void add_scaled(std::span<const float> x, float factor, std::span<float> y) {
     for (size_t i = 0; i < y.size(); ++i) y[i] += factor * x[i];
 }
 
-size_t bytes_of(const std::vector<float>& values) { return values.size() * sizeof(float); }
+template <typename Values>
+size_t bytes_of(const Values& values) {
+    return values.size() * sizeof(float);
+}
 
 }  // namespace
 
@@ -30,11 +34,23 @@ const Tokenizer& Model::tokenizer() const {
     return *tokenizer_;
 }
 
-void Model::add_time(int64_t time_us, std::span<float> x) const {
+std::array<uint32_t, 3> Model::time_rows(int64_t time_us) const {
     const int64_t whole = std::max<int64_t>(time_us, 0) / second_us;
-    const int64_t part[3] = {std::min<int64_t>(whole / 3600, 99), whole / 60 % 60, whole % 60};
-    for (size_t i = 0; i < 3; ++i)
-        add_scaled(std::span(time_table_).subspan((i * 100 + size_t(part[i])) * config_.dim, config_.dim), 1.0f, x);
+    return {uint32_t(std::min<int64_t>(whole / 3600, 99)), uint32_t(100 + whole / 60 % 60), uint32_t(200 + whole % 60)};
+}
+
+void Model::place_rows(const std::shared_ptr<Device>& device) {
+    const size_t dim = config_.dim;
+    device_projector_ =
+        Linear(ConstMatrix(projector_.data(), config_.rows.feature_dim, dim), DType::f32, projector_bias_);
+    device_projector_.place(device);
+    device_time_table_ = Floats(time_table_, device);
+    device_ = device;
+}
+
+void Model::add_time(int64_t time_us, std::span<float> x) const {
+    for (const uint32_t row : time_rows(time_us))
+        add_scaled(std::span(time_table_).subspan(row * config_.dim, config_.dim), 1.0f, x);
 }
 
 void Model::feature_rows(const Context& context, ConstMatrix features, std::span<const int64_t> times_us,
@@ -44,6 +60,23 @@ void Model::feature_rows(const Context& context, ConstMatrix features, std::span
             "; the vision part and the model do not belong together.");
     assert(times_us.size() == features.rows && x.rows == features.rows && x.cols == config_.dim);
     const size_t dim = config_.dim;
+    if (Device* device = context.device()) {
+        if (features.rows == 0) return;
+        // Dense: a product with all features is still little beside one layer.
+        const size_t row_bytes = features.cols * sizeof(float);
+        Buffer there(features.rows * row_bytes, device_);
+        if (features.stride == features.cols) device->upload(features.data, there.data(), there.bytes());
+        std::vector<uint32_t> times;
+        for (size_t row = 0; row < features.rows; ++row) {
+            if (features.stride != features.cols)
+                device->upload(features.row(row).data(), there.data() + row * row_bytes, row_bytes);
+            const auto own = time_rows(times_us[row]);
+            times.insert(times.end(), own.begin(), own.end());
+        }
+        device_projector_.apply(context, {there.as<float>().data(), features.rows, features.cols}, x);
+        device->add_picked({device_time_table_.span().data(), 300, dim}, times, 3, x);
+        return;
+    }
     context.parallel_for(0, features.rows, 16, [&](size_t first, size_t last) {
         for (size_t row = first; row < last; ++row) {
             const std::span<float> out = x.row(row);
@@ -96,7 +129,8 @@ std::vector<ModelPart> Model::parts() const {
     const Config& c = config_;
     ModelPart embedding{"embedding", c.vocab_size * c.dim, embedding_.bytes()};
     const ModelPart projector{"projector", (c.rows.feature_dim + 1) * c.dim + 3 * c.dim * c.dim,
-                              bytes_of(projector_) + bytes_of(projector_bias_) + bytes_of(time_table_)};
+                              bytes_of(projector_) + bytes_of(projector_bias_) + bytes_of(time_table_) +
+                                  device_projector_.bytes() + bytes_of(device_time_table_)};
     ModelPart self{"self-decoder"}, cross{"cross-decoder"};
     for (size_t index = 0; index < layers_.size(); ++index) {
         const Layer& layer = layers_[index];

@@ -23,11 +23,11 @@ Positions positions(Workspace& work, const Model& model, uint64_t first_row, siz
     Positions out;
     if (c.count(LayerKind::retention) > 0) {
         out.self = work.arena().matrix(n, c.self_head_dim());
-        rope_table(model.self_frequencies(), int64_t(first_row), out.self);
+        rope_table(work.context(), model.self_frequencies(), int64_t(first_row), out.self);
     }
     if (c.count(LayerKind::sliding) + c.count(LayerKind::full) > 0 || c.cross_rope) {
         out.attn = work.arena().matrix(n, c.attn_head_dim);
-        rope_table(model.attn_frequencies(), int64_t(first_row), out.attn);
+        rope_table(work.context(), model.attn_frequencies(), int64_t(first_row), out.attn);
     }
     return out;
 }
@@ -50,7 +50,8 @@ void mix_retention(Workspace& work, const Model& model, const Layer& layer, Laye
     rope(context, q, table, 1.0f, q);
     rope(context, k, table, 1.0f / std::sqrt(float(c.self_head_dim())), k);
     const Matrix out = y;  // the normed rows are not needed any more
-    retention(context, {.heads = c.n_self_heads, .q = q, .k = k, .v = v, .log_decay = decay}, state.retention, out);
+    retention(context, {.heads = c.n_self_heads, .q = q, .k = k, .v = v, .log_decay = decay}, state.retention.span(),
+              out);
     rms_norm_heads(context, out, c.n_self_heads, c.norm_eps, out);
     swiglu(context, g, out, out);
     layer.mix_out.apply(context, out, x, true);

@@ -21,16 +21,35 @@ size_t arena_bytes(const Config& c, const WorkspaceOptions& options) {
     return matrix(c.dim) + tables + std::max({attention, cross, retention, feed_forward});
 }
 
+WorkspaceOptions chosen(const Context& context, WorkspaceOptions options) {
+    if (options.chunk_rows == 0) options.chunk_rows = most_rows_at_once(context.device());
+    return options;
+}
+
 }  // namespace
 
 Workspace::Workspace(const Context& context, const Config& config, const WorkspaceOptions& options)
     : context_(context),
-      options_(options),
-      arena_(arena_bytes(config, options)),
-      logits_(Buffer::of<float>(options.sampled * config.vocab_size)),
+      options_(chosen(context, options)),
+      arena_(arena_bytes(config, options_), context.shared_device()),
+      logits_(Buffer::of<float>(options_.sampled * config.vocab_size)),
+      dim_(config.dim),
       vocab_size_(config.vocab_size) {
-    assert(options.chunk_rows > 0 && options.chunk_rows <= most_chunk_rows);
-    assert(options.sampled > 0 && options.sampled <= options.chunk_rows);
+    assert(options_.chunk_rows <= most_rows_at_once(context.device()));
+    assert(options_.sampled > 0 && options_.sampled <= options_.chunk_rows);
+    if (!context.device()) return;
+    device_logits_ = Buffer(logits_.bytes(), context.shared_device());
+    host_rows_ = Buffer::of<float>(options_.chunk_rows * dim_);
+}
+
+Matrix Workspace::made_logits() {
+    if (!context_.device()) return logits();
+    return {device_logits_.as<float>().data(), options_.sampled, vocab_size_};
+}
+
+Matrix Workspace::host_rows(size_t rows) {
+    assert(rows <= options_.chunk_rows);
+    return {host_rows_.as<float>().data(), rows, dim_};
 }
 
 }  // namespace lv

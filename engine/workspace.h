@@ -11,10 +11,10 @@
 namespace lv {
 
 struct WorkspaceOptions {
-    size_t chunk_rows = 256;  // rows that pass through a layer at once in prefill
-    size_t sampled = 1;       // rows that logits may be asked for at once, at most chunk_rows
-    size_t top_pages = 0;     // pages of the one cache that a cross layer reads for a row: the newest and so many best;
-                              // 0: all, exactly
+    size_t chunk_rows = 0;  // rows that pass through a layer at once in prefill; 0: as many as may
+    size_t sampled = 1;     // rows that logits may be asked for at once, at most chunk_rows
+    size_t top_pages = 0;   // pages of the one cache that a cross layer reads for a row: the newest and so many best;
+                            // 0: all, exactly
 };
 
 // Where the attention of sampled rows is added up, for evidence.
@@ -43,7 +43,11 @@ class Workspace {
     const Context& context() const { return context_; }
     const WorkspaceOptions& options() const { return options_; }
     Arena& arena() { return arena_; }
-    Matrix logits() { return {logits_.as<float>().data(), options_.sampled, vocab_size_}; }
+    Matrix logits() { return {logits_.as<float>().data(), options_.sampled, vocab_size_}; }  // on the host
+    // Where the layers leave them: logits() themselves, or memory of the context's device.
+    Matrix made_logits();
+    // x [chunk_rows, dim] on the host, for rows that are made there and go to a device.
+    Matrix host_rows(size_t rows);
     CachePages& pages() { return pages_; }
     size_t bytes() const { return arena_.capacity_bytes() + logits_.bytes(); }
 
@@ -51,8 +55,9 @@ class Workspace {
     const Context& context_;
     WorkspaceOptions options_;
     Arena arena_;
-    Buffer logits_;  // [sampled, vocab]
-    size_t vocab_size_;
+    Buffer logits_;                     // [sampled, vocab]
+    Buffer device_logits_, host_rows_;  // with a device only
+    size_t dim_, vocab_size_;
     CachePages pages_;
 };
 

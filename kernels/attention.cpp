@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "kernels/attention_tasks.h"
+#include "kernels/core/device.h"
 #include "kernels/core/scratch.h"
 #include "kernels/simd/simd.h"
 
@@ -34,6 +35,7 @@ size_t count_keys(const AttentionInput& input) {
 
 void attend_part(const Context& context, const AttentionInput& input, const AttentionPart& part) {
     check(input, part.out.rows, part.out.cols);
+    if (Device* device = context.device()) return device->attend_part(input, part);
     size_t rows = input.q.rows, keys = count_keys(input);
     if (rows == 0) return;
     // Few rows: every task takes all heads of a range of keys. Many rows: a task takes one kv head and a block of
@@ -82,11 +84,13 @@ void attend_part(const Context& context, const AttentionInput& input, const Atte
 }
 
 void attend(const Context& context, const AttentionInput& input, Matrix out) {
+    check(input, out.rows, out.cols);
+    if (Device* device = context.device()) return device->attend(input, out);
     size_t rows = input.q.rows;
     float* sums = thread_scratch(ScratchSlot::attention_sums, 2 * rows * input.heads);
     AttentionPart part{out, {sums, rows, input.heads}, {sums + rows * input.heads, rows, input.heads}};
     attend_part(context, input, part);
-    finish_attention(part, out);
+    finish_attention(context, part, out);
 }
 
 void merge_attention(const AttentionPart& part, const AttentionPart& into) {
@@ -106,8 +110,27 @@ void merge_attention(const AttentionPart& part, const AttentionPart& into) {
         }
 }
 
-void finish_attention(const AttentionPart& part, Matrix out) {
+void add_sink(const Context& context, std::span<const float> sink, const AttentionPart& part) {
+    assert(sink.size() == part.max.cols);
+    if (Device* device = context.device()) return device->add_sink(sink.data(), part);
+    const size_t head_dim = part.out.cols / sink.size();
+    for (size_t row = 0; row < part.out.rows; ++row)
+        for (size_t head = 0; head < sink.size(); ++head) {
+            float &max = part.max.at(row, head), &sum = part.sum.at(row, head);
+            if (sink[head] <= max) {
+                sum += std::exp(sink[head] - max);
+                continue;
+            }
+            const float factor = std::exp(max - sink[head]);
+            for (float& value : part.out.row(row).subspan(head * head_dim, head_dim)) value *= factor;
+            sum = sum * factor + 1;
+            max = sink[head];
+        }
+}
+
+void finish_attention(const Context& context, const AttentionPart& part, Matrix out) {
     assert(part.out.rows == out.rows && part.out.cols == out.cols);
+    if (Device* device = context.device()) return device->finish_attention(part, out);
     size_t heads = part.max.cols, dim = out.cols / heads;
     for (size_t row = 0; row < out.rows; ++row)
         for (size_t head = 0; head < heads; ++head) {
@@ -125,6 +148,7 @@ void attention_mass(const Context& context, const AttentionInput& input, const A
            (mass.first_key <= input.pieces.front().first_row &&
             input.pieces.back().first_row + input.pieces.back().rows <= mass.first_key + mass.rows.size()));
     assert(part.max.rows == input.q.rows && part.sum.rows == input.q.rows);
+    if (Device* device = context.device()) return device->attention_mass(input, part.max, part.sum, mass);
     size_t key_work = input.q.rows * input.heads * (part.logits.data ? 8 : input.head_dim);
     size_t grain = std::max<size_t>(attention_block_keys, 2000000 / std::max<size_t>(1, key_work));
     // Ranges of keys, so that each mass has one writer.

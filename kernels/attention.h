@@ -34,7 +34,7 @@ struct KvPiece {
 struct AttentionInput {
     size_t heads = 0, kv_heads = 0, head_dim = 0;  // heads a multiple of kv_heads; head_dim <= 512
     ConstMatrix q;                                 // [rows, heads * head_dim]
-    std::span<const KvPiece> pieces;               // in rising order of first_row
+    std::span<const KvPiece> pieces;               // in rising order of first_row; the list itself is the host's
     float scale = 1;                               // mostly head_dim^-0.5
     ConstMatrix logit_scale;                       // [rows, heads], or no data: 1
     uint64_t first_row = 0;                        // index of q's row 0
@@ -58,11 +58,14 @@ void attend(const Context& context, const AttentionInput& input, Matrix out);
 // The same, undivided, for merging with other pieces or for attention_mass().
 void attend_part(const Context& context, const AttentionInput& input, const AttentionPart& part);
 
-// into = into merged with part: as if both had been attended at once.
+// into = into merged with part: as if both had been attended at once. On the host only.
 void merge_attention(const AttentionPart& part, const AttentionPart& into);
 
+// As if each row had seen one more key with the logit sink[head] and a value of zero. sink [heads].
+void add_sink(const Context& context, std::span<const float> sink, const AttentionPart& part);
+
 // out = part.out / part.sum, zero where nothing was seen. `out` may be part.out.
-void finish_attention(const AttentionPart& part, Matrix out);
+void finish_attention(const Context& context, const AttentionPart& part, Matrix out);
 
 // Where attention_mass() adds up: rows[j - first_key] is of key j.
 struct KeyMass {
@@ -72,7 +75,8 @@ struct KeyMass {
 };
 
 // Evidence: adds weight * sum over rows and heads of exp(s - max) / sum to each key of the pieces. `part` from
-// attend_part() over the same pieces. One row's masses add up to heads * weight. Reads the keys once more, or the
+// attend_part() over the same pieces. mass.rows is the host's on every device. One row's masses add up
+// to heads * weight. Reads the keys once more, or the
 // logits where the part holds them (10 times as fast over 340,000 keys, 12 heads on 4).
 void attention_mass(const Context& context, const AttentionInput& input, const AttentionPart& part,
                     const KeyMass& mass);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/core/device.h"
 #include "kernels/core/scratch.h"
 #include "kernels/simd/simd.h"
 
@@ -40,8 +41,9 @@ void widen(const KvPiece& piece, size_t row, size_t head, size_t head_dim, const
 
 }  // namespace
 
-void summarise_keys(const KvPiece& keys, size_t kv_heads, size_t head_dim, std::span<Half> to) {
+void summarise_keys(Device* device, const KvPiece& keys, size_t kv_heads, size_t head_dim, std::span<Half> to) {
     assert(head_dim <= 512 && to.size() >= summary_blocks(keys.rows) * kv_heads * 2 * head_dim);
+    if (device) return device->summarise_keys(keys, kv_heads, head_dim, to);
     float least[512], largest[512], line[512];
     for (size_t first = 0; first < keys.rows; first += summary_keys)
         for (size_t head = 0; head < kv_heads; ++head) {
@@ -65,6 +67,7 @@ void bound_logits(const Context& context, const AttentionInput& input, std::span
                   std::span<float> bounds) {
     const size_t heads = input.heads, group = heads / input.kv_heads, dim = input.head_dim, pages = summaries.size();
     assert(input.q.rows == 1 && bounds.size() == heads * pages);
+    if (Device* device = context.device()) return device->bound_logits(input, summaries, bounds);
     // sum_i max(q_i least_i, q_i largest_i) is one dot product: the negative q_i meet the least, the others the
     // largest.
     float* split = thread_scratch(ScratchSlot::key_bounds, ScratchCursor::room(heads * 2 * dim));

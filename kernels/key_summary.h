@@ -17,12 +17,14 @@ constexpr size_t summary_keys = 32;  // keys of a block
 
 inline size_t summary_blocks(size_t keys) { return (keys + summary_keys - 1) / summary_keys; }
 
-// to [summary_blocks(keys.rows), kv_heads, 2, head_dim]: of the keys as they are stored, int8 times their scales.
-void summarise_keys(const KvPiece& keys, size_t kv_heads, size_t head_dim, std::span<Half> to);
+// to [summary_blocks(keys.rows), kv_heads, 2, head_dim]: of the keys as they are stored, int8 times their scales. All
+// of it in the memory of `device`, or of the host where that is null.
+void summarise_keys(Device* device, const KvPiece& keys, size_t kv_heads, size_t head_dim, std::span<Half> to);
 
 // bounds [heads, pages]: for each head of input.q's one row the most that its logit (scale and logit_scale included)
 // can be for any key of a page; summaries[p] [blocks, kv_heads, 2, head_dim] are those of page p. Other members of
-// input are not looked at. Bound by reading the summaries once. Allocates nothing once scratch has grown.
+// input are not looked at. On a device the lists and `bounds` are still the host's. Bound by reading the summaries
+// once. Allocates nothing once scratch has grown.
 void bound_logits(const Context& context, const AttentionInput& input, std::span<const std::span<const Half>> summaries,
                   std::span<float> bounds);
 

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <vector>
 
+#include "kernels/core/device.h"
 #include "kernels/core/error.h"
 #include "kernels/core/scratch.h"
 #include "kernels/gemm.h"
@@ -155,10 +156,36 @@ void Linear::pack(const TensorView& weight, std::span<const float> scales, std::
     }
 }
 
-size_t Linear::bytes() const { return panels_.bytes() + scales_.bytes() + bias_.bytes(); }
+size_t Linear::bytes() const { return panels_.bytes() + placed_.bytes() + scales_.bytes() + bias_.bytes(); }
+
+void Linear::place(const std::shared_ptr<Device>& device) {
+    if (!device || out_ == 0) return;
+    // A device reads an output's weights as one row. Turned in blocks of panels, so that little lies twice in memory.
+    const size_t width = dtype_bytes(stored_), block = panel_cols * 32;
+    placed_ = Buffer(out_ * in_ * width, device);
+    std::vector<std::byte> rows(std::min(block, out_) * in_ * width);
+    for (size_t first = 0; first < out_; first += block) {
+        const size_t count = std::min(block, out_ - first);
+        for (size_t o = 0; o < count; ++o)
+            for (size_t i = 0; i < in_; ++i) {
+                const size_t from = ((first + o) / panel_cols * in_ + i) * panel_cols + (first + o) % panel_cols;
+                std::memcpy(rows.data() + (o * in_ + i) * width, panels_.data() + from * width, width);
+            }
+        device->upload(rows.data(), placed_.data() + first * in_ * width, count * in_ * width);
+    }
+    const auto move = [&](Buffer& values) {
+        if (values.bytes() == 0) return;
+        Buffer there(values.bytes(), device);
+        device->upload(values.data(), there.data(), values.bytes());
+        values = std::move(there);
+    };
+    move(scales_);
+    move(bias_);
+    panels_ = {};
+}
 
 float Linear::weight_at(size_t in, size_t out) const {
-    assert(in < in_ && out < out_);
+    assert(in < in_ && out < out_ && panels_.bytes() > 0);
     size_t at = (out / panel_cols * in_ + in) * panel_cols + out % panel_cols;
     switch (stored_) {
         case DType::f32:
@@ -175,6 +202,16 @@ float Linear::weight_at(size_t in, size_t out) const {
 void Linear::apply(const Context& context, ConstMatrix x, Matrix y, bool accumulate) const {
     assert(x.cols == in_ && y.cols == out_ && x.rows == y.rows);
     if (x.rows == 0 || out_ == 0) return;
+    if (Device* device = context.device()) {
+        assert(placed_.device().get() == device);
+        const DeviceWeight weight{.in = in_,
+                                  .out = out_,
+                                  .type = stored_,
+                                  .values = placed_.data(),
+                                  .scales = stored_ == DType::i8 ? scales_.as<float>().data() : nullptr,
+                                  .bias = has_bias_ ? bias_.as<float>().data() : nullptr};
+        return device->linear(weight, x, y, accumulate);
+    }
     const SimdTable& table = simd();
     auto tile_product = stored_ == DType::f32    ? table.gemm_f32
                         : stored_ == DType::f16  ? table.gemm_f16

@@ -35,6 +35,10 @@ class Linear {
     static Linear from_int8(const TensorView& weight, std::span<const float> scales, std::span<const float> bias = {},
                             WeightLayout layout = WeightLayout::in_out);
 
+    // Moves the weight into the memory of a device: apply() wants a context with that device then, and weight_at() and
+    // bias() have nothing left to read. Not while others use it.
+    void place(const std::shared_ptr<Device>& device);
+
     size_t in() const { return in_; }
     size_t out() const { return out_; }
     DType stored() const { return stored_; }
@@ -58,6 +62,7 @@ class Linear {
     Buffer panels_;  // [ceil(out / 32)][in][32] of the stored type, last panel padded with zeros
     Buffer scales_;  // i8: [ceil(out / 32) * 32] f32
     Buffer bias_;    // [ceil(out / 32) * 32] f32
+    Buffer placed_;  // on a device instead: [out, in] of the stored type, bias and scales where they were
 };
 
 // c = a b (+ c), all f32 and known only now: a [m, k], b [k, n], c [m, n]. Spread over the context's threads.

@@ -4,12 +4,14 @@
 #include <cassert>
 #include <cmath>
 
+#include "kernels/core/device.h"
 #include "kernels/simd/simd.h"
 
 namespace lv {
 
 void rms_norm(const Context& context, ConstMatrix x, std::span<const float> weight, float eps, Matrix y) {
     assert(x.rows == y.rows && x.cols == y.cols && weight.size() == x.cols);
+    if (Device* device = context.device()) return device->rms_norm(x, weight.data(), eps, y);
     const SimdTable& table = simd();
     size_t grain = std::max<size_t>(1, 65536 / std::max<size_t>(1, x.cols));
     context.parallel_for(0, x.rows, grain, [&](size_t first, size_t last) {
@@ -23,6 +25,7 @@ void rms_norm(const Context& context, ConstMatrix x, std::span<const float> weig
 
 void rms_norm_heads(const Context& context, ConstMatrix x, size_t heads, float eps, Matrix y) {
     assert(x.rows == y.rows && x.cols == y.cols && x.cols % heads == 0);
+    if (Device* device = context.device()) return device->rms_norm_heads(x, heads, eps, y);
     const SimdTable& table = simd();
     size_t head_dim = x.cols / heads;
     size_t grain = std::max<size_t>(1, 65536 / std::max<size_t>(1, x.cols));

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "kernels/core/device.h"
 #include "kernels/core/scratch.h"
 #include "kernels/gemm.h"
 #include "kernels/simd/simd.h"
@@ -125,6 +126,7 @@ struct Chunk {
 
 void retention_step(const Context& context, const RetentionInput& input, std::span<float> state, Matrix out) {
     check(input, state, out);
+    if (Device* device = context.device()) return device->retention_step(input, state, out);
     size_t dim = input.q.cols / input.heads;
     size_t grain = std::max<size_t>(1, 262144 / std::max<size_t>(1, input.q.rows * dim * dim));
     context.parallel_for(0, input.heads, grain, [&](size_t first, size_t last) {
@@ -142,6 +144,7 @@ void retention_chunk(const Context& context, const RetentionInput& input, std::s
                      size_t chunk) {
     check(input, state, out);
     assert(chunk >= 1 && chunk <= retention_chunk_rows);
+    if (Device* device = context.device()) return device->retention_chunk(input, state, out);
     size_t heads = input.heads, dim = input.q.cols / heads, rows = input.q.rows, area = dim * dim;
     if (rows == 0) return;
     size_t chunks = (rows + chunk - 1) / chunk;

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 
+#include "kernels/core/device.h"
 #include "kernels/core/error.h"
 #include "kernels/simd/simd.h"
 
@@ -27,8 +28,9 @@ std::vector<double> retention_frequencies(size_t head_dim, double theta) {
     return frequencies;
 }
 
-void rope_table(std::span<const double> frequencies, int64_t first_position, Matrix table) {
+void rope_table(const Context& context, std::span<const double> frequencies, int64_t first_position, Matrix table) {
     assert(table.cols == 2 * frequencies.size());
+    if (Device* device = context.device()) return device->rope_table(frequencies, first_position, table);
     // A turn by the frequency leads from row to row; every 64 rows the angle is taken anew, so that rounding
     // (64 x 1e-16) never shows in f32.
     for (size_t i = 0; i < frequencies.size(); ++i) {
@@ -53,6 +55,7 @@ void rope_table(std::span<const double> frequencies, int64_t first_position, Mat
 void rope(const Context& context, ConstMatrix x, ConstMatrix table, float factor, Matrix y) {
     size_t head_dim = table.cols;
     assert(x.rows == y.rows && x.cols == y.cols && table.rows >= x.rows && head_dim > 0 && x.cols % head_dim == 0);
+    if (Device* device = context.device()) return device->rope(x, table, factor, y);
     size_t grain = std::max<size_t>(1, 32768 / std::max<size_t>(1, x.cols));
     context.parallel_for(0, x.rows, grain, [&](size_t first, size_t last) {
         for (size_t row = first; row < last; ++row)

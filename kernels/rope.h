@@ -19,7 +19,8 @@ std::vector<double> rope_frequencies(size_t head_dim, double theta);
 std::vector<double> retention_frequencies(size_t head_dim, double theta);
 
 // table [rows, head_dim]: columns 2i, 2i+1 = cos, sin of (first_position + row) * frequency[i], reckoned in double.
-void rope_table(std::span<const double> frequencies, int64_t first_position, Matrix table);
+// `frequencies` is the host's on every device.
+void rope_table(const Context& context, std::span<const double> frequencies, int64_t first_position, Matrix table);
 
 // y = rotated x * factor; x, y [rows, heads * head_dim], table [rows, head_dim]. y may be x.
 void rope(const Context& context, ConstMatrix x, ConstMatrix table, float factor, Matrix y);

@@ -86,7 +86,8 @@ struct Context::Pool {
     }
 };
 
-Context::Context(size_t threads) : threads_(threads ? threads : std::max(1u, std::thread::hardware_concurrency())) {
+Context::Context(size_t threads, std::shared_ptr<Device> device)
+    : threads_(threads ? threads : std::max(1u, std::thread::hardware_concurrency())), device_(std::move(device)) {
     require(threads_ <= 256, "starting threads: ", threads_,
             " asked for, at most 256 are allowed; give a smaller number");
     if (threads_ == 1) return;

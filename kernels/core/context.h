@@ -1,4 +1,5 @@
-// A pool of threads that kernels spread their work over; passed to every kernel by reference.
+// A pool of threads that kernels spread their work over, or the device that they run on; passed to every kernel by
+// reference.
 //
 // There is no global pool: who wants one makes one. Several user threads may call kernels with the same Context at
 // once; each takes part in its own work, and the pool's threads help whoever came first.
@@ -11,15 +12,20 @@
 
 namespace lv {
 
+class Device;
+
 class Context {
    public:
     // `threads` counts the caller too: 1 makes no threads at all, 0 asks for one a core. At most 256.
-    explicit Context(size_t threads = 0);
+    // With a device, all that kernels are given lies in its memory; the threads serve what is left to the host.
+    explicit Context(size_t threads = 0, std::shared_ptr<Device> device = nullptr);
     ~Context();
     Context(const Context&) = delete;
     Context& operator=(const Context&) = delete;
 
     size_t threads() const { return threads_; }
+    Device* device() const { return device_.get(); }  // null: the host
+    const std::shared_ptr<Device>& shared_device() const { return device_; }
 
     // Calls fn(first, last) for pieces that together cover [begin, end) once each; a piece has at least `grain`
     // indices (the last may have fewer). Returns when all are done. The caller works too, so a nested call makes
@@ -44,6 +50,7 @@ class Context {
     void run(size_t begin, size_t end, size_t grain, void (*call)(void*, size_t, size_t), void* fn) const;
 
     size_t threads_;
+    std::shared_ptr<Device> device_;
     std::unique_ptr<Pool> pool_;
 };
 

@@ -161,7 +161,7 @@ TEST(Attention, PartsMergeToTheWholeInAnyOrder) {
             attend_part(context, some, held.back().part());
         }
         for (size_t i = 1; i < held.size(); ++i) merge_attention(held[i].part(), held[0].part());
-        finish_attention(held[0].part(), {merged.data(), rows, cols});
+        finish_attention(context, held[0].part(), {merged.data(), rows, cols});
         test::expect_near(merged, doubles(whole), scene.tolerance());
         EXPECT_TRUE(held[0].out.gaps_untouched() && held[0].max.gaps_untouched());
     }

@@ -29,7 +29,7 @@ TEST(KeySummary, HoldsTheLeastAndTheLargestOfEveryBlockAsStored) {
             };
             KvPiece piece{dtype, store.data(), store.data(), scales.data(), scales.data(), rows, stride, 0};
             std::vector<Half> summary(summary_blocks(rows) * 2 * cols + 1, Half{0x7e00});
-            summarise_keys(piece, kv_heads, dim, summary);
+            summarise_keys(nullptr, piece, kv_heads, dim, summary);
             EXPECT_EQ(summary.back().bits, 0x7e00) << "nothing behind the last block is written";
             for (size_t block = 0; block < summary_blocks(rows); ++block)
                 for (size_t col = 0; col < cols; ++col) {
@@ -66,7 +66,7 @@ TEST(KeySummary, BoundsAreAboveEveryLogitOfThePageAndTightForOneKey) {
             for (size_t page = 0; page < used; ++page) {
                 summaries[page].resize(summary_blocks(page_rows) * 2 * cols);
                 const float* from = keys.data() + page * page_rows * cols;
-                summarise_keys({DType::f32, from, from, nullptr, nullptr, page_rows, cols, 0}, kv_heads, dim,
+                summarise_keys(nullptr, {DType::f32, from, from, nullptr, nullptr, page_rows, cols, 0}, kv_heads, dim,
                                summaries[page]);
                 views[page] = summaries[page];
             }

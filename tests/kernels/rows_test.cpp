@@ -86,7 +86,7 @@ TEST(Rope, BothAngleFormulasMatchTheReferenceNearAndFar) {
                 auto frequencies =
                     retention ? retention_frequencies(head_dim, 10000) : rope_frequencies(head_dim, 10000);
                 Padded table(rows, head_dim), in(x, rows, heads * head_dim), out(rows, heads * head_dim);
-                rope_table(frequencies, first, table.view);
+                rope_table(context, frequencies, first, table.view);
                 rope(context, in.view, table.view, 0.125f, out.view);
                 auto expected = reference::rope(doubles(x), rows, heads, head_dim, 10000, first, retention, 0.125);
                 test::expect_near(out.values(), expected, 4 * test::epsilon_f32 * test::largest(x) * 0.125 * 2);
@@ -96,10 +96,12 @@ TEST(Rope, BothAngleFormulasMatchTheReferenceNearAndFar) {
 }
 
 TEST(Rope, ATableMadeInPartsIsTheTableMadeAtOnce) {
+    const Context context(1);
     auto frequencies = rope_frequencies(64, 5e6);
     Padded whole(200, 64, 0), parts(200, 64, 0);
-    rope_table(frequencies, 1000, whole.view);
-    for (size_t row = 0; row < 200; ++row) rope_table(frequencies, 1000 + int64_t(row), parts.view.slice(row, 1));
+    rope_table(context, frequencies, 1000, whole.view);
+    for (size_t row = 0; row < 200; ++row)
+        rope_table(context, frequencies, 1000 + int64_t(row), parts.view.slice(row, 1));
     test::expect_near(parts.values(), doubles(whole.values()), test::epsilon_f32 * 2);
 }
 

@@ -8,6 +8,8 @@
 
 namespace lv {
 
+class Device;
+
 // Rows of keys or of values as they are kept: f32, f16, or i8 with a scale for each row and kv head.
 struct KvStore {
     DType type = DType::f16;
@@ -16,7 +18,8 @@ struct KvStore {
     float* scales = nullptr;      // i8 only: [.., kv_heads]
 };
 
-// rows [n, kv_heads * head_dim] f32 to rows first, first + 1, ... of the store.
-void store_rows(ConstMatrix rows, const KvStore& store, size_t first);
+// rows [n, kv_heads * head_dim] f32 to rows first, first + 1, ... of the store, all in the memory of `device`
+// (null: the host). On the calling thread.
+void store_rows(Device* device, ConstMatrix rows, const KvStore& store, size_t first);
 
 }  // namespace lv

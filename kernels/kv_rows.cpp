@@ -1,13 +1,15 @@
-#include "engine/kv_rows.h"
+#include "kernels/kv_rows.h"
 
 #include <algorithm>
 #include <cassert>
 
 #include "kernels/attention.h"
+#include "kernels/core/device.h"
 
 namespace lv {
 
-void store_rows(ConstMatrix rows, const KvStore& store, size_t first) {
+void store_rows(Device* device, ConstMatrix rows, const KvStore& store, size_t first) {
+    if (device) return device->store_rows(rows, store, first);
     if (store.type == DType::i8) {
         quantize_heads(rows, store.kv_heads, reinterpret_cast<int8_t*>(store.values) + first * rows.cols, rows.cols,
                        store.scales + first * store.kv_heads);

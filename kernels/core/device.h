@@ -1,0 +1,102 @@
+// A processor beside the host, with memory of its own; the host when a Context has none.
+//
+// A kernel's function asks its Context for the device and, when there is one, hands the work to the member of the same
+// name here: same formula, same shapes, same aliasing (see the function's header). All views, spans and pieces then
+// point into the device's memory, unless a parameter says "host". Work is queued in the order of the calls of one
+// thread and runs later; each thread has a queue of its own. Only wait(), download() and what says so wait for it. Who
+// hands memory to another thread, or drops the last owner of memory that another thread may use, waits first.
+// Any thread may call. Errors of the device are thrown as Error by the call that meets them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "kernels/core/dtype.h"
+#include "kernels/core/tensor.h"
+
+namespace lv {
+
+struct RetentionInput;
+struct AttentionInput;
+struct AttentionPart;
+struct KeyMass;
+struct KvPiece;
+struct KvStore;
+
+// A weight as a device keeps it: y[row, o] = sum_i x[row, i] values[o, i] scales[o] + bias[o].
+struct DeviceWeight {
+    size_t in = 0, out = 0;
+    DType type = DType::f32;            // f32, f16, bf16 or i8
+    const std::byte* values = nullptr;  // [out, in]
+    const float* scales = nullptr;      // i8 only: [out]
+    const float* bias = nullptr;        // [out], or null
+};
+
+struct DeviceOptions {
+    // Every product in f32, as on the CPU: to compare with it. Otherwise many rows are multiplied on the tensor cores,
+    // with inputs rounded to the weight's 16-bit type (f16 beside int8) and sums in f32.
+    bool exact = false;
+};
+
+class Device {
+   public:
+    virtual ~Device() = default;
+    virtual std::string name() const = 0;  // "NVIDIA H100 80GB HBM3, 132 multiprocessors, CUDA 13.0"
+    virtual bool exact() const = 0;
+    virtual size_t free_bytes() const = 0;
+
+    // Memory: zero at first, at a multiple of 256 bytes. Error with the sums when there is not so much.
+    virtual std::byte* allocate(size_t bytes) = 0;
+    virtual void release(std::byte* data) noexcept = 0;
+    virtual void upload(const void* host, void* to, size_t bytes) = 0;      // `host` is free again on return
+    virtual void download(const void* from, void* host, size_t bytes) = 0;  // waits
+    virtual void copy(const void* from, void* to, size_t bytes) = 0;        // within the device; no overlap
+    virtual void clear(void* to, size_t bytes) = 0;                         // to zero
+    virtual void wait() = 0;                                                // for this thread's queue
+
+    // Rows.
+    virtual void rms_norm(ConstMatrix x, const float* weight, float eps, Matrix y) = 0;
+    virtual void rms_norm_heads(ConstMatrix x, size_t heads, float eps, Matrix y) = 0;
+    virtual void silu(ConstMatrix x, Matrix y) = 0;
+    virtual void swiglu(ConstMatrix gate, ConstMatrix up, Matrix y) = 0;
+    virtual void add(ConstMatrix a, ConstMatrix b, Matrix y) = 0;
+    virtual void scale(ConstMatrix x, float factor, Matrix y) = 0;
+    virtual void log_decay(ConstMatrix x, const float* bias, float divisor, Matrix y) = 0;  // bias [cols] or null
+    virtual void rope_table(std::span<const double> frequencies /* host */, int64_t first_position, Matrix table) = 0;
+    virtual void rope(ConstMatrix x, ConstMatrix table, float factor, Matrix y) = 0;
+    virtual void linear(const DeviceWeight& weight, ConstMatrix x, Matrix y, bool accumulate) = 0;
+    virtual size_t argmax(std::span<const float> x) = 0;  // waits
+    // y[row] += sum over i < picks of table[indices[row, i]]; table [.., cols], indices [rows, picks] host.
+    virtual void add_picked(ConstMatrix table, std::span<const uint32_t> indices, size_t picks, Matrix y) = 0;
+
+    // Retention.
+    virtual void retention_step(const RetentionInput& input, std::span<float> state, Matrix out) = 0;
+    virtual void retention_chunk(const RetentionInput& input, std::span<float> state, Matrix out) = 0;
+
+    // Attention; input.pieces is a list of the host's.
+    virtual void attend(const AttentionInput& input, Matrix out) = 0;
+    virtual void attend_part(const AttentionInput& input, const AttentionPart& part) = 0;
+    virtual void add_sink(const float* sink, const AttentionPart& part) = 0;
+    virtual void finish_attention(const AttentionPart& part, Matrix out) = 0;
+    // mass.rows is the host's; waits.
+    virtual void attention_mass(const AttentionInput& input, ConstMatrix max, ConstMatrix sum, const KeyMass& mass) = 0;
+    // scale[row, h] = factors[h] * log(max(2, visible + row * step)): scalable softmax.
+    virtual void length_scale(const float* factors, uint64_t visible, uint64_t step, Matrix scale) = 0;
+    virtual void store_rows(ConstMatrix rows, const KvStore& store, size_t first) = 0;
+    virtual void summarise_keys(const KvPiece& keys, size_t kv_heads, size_t head_dim, std::span<Half> to) = 0;
+    // `summaries` is a list of the host's, `bounds` too; waits.
+    virtual void bound_logits(const AttentionInput& input, std::span<const std::span<const Half>> summaries,
+                              std::span<float> bounds) = 0;
+};
+
+// The CUDA device that this process sees first. Throws Error with the reason when there is none, or when this build has
+// no CUDA.
+std::shared_ptr<Device> open_cuda(const DeviceOptions& options = {});
+
+// Why open_cuda() would throw; empty when it would not. Asked once a process.
+const std::string& why_no_cuda();
+
+}  // namespace lv

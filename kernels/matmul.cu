@@ -1,0 +1,164 @@
+// Linear on CUDA: see matmul.h. Few rows are bound by reading the weights once, many rows by the tensor cores.
+#include "kernels/core/device.cuh"
+#include "kernels/products.cuh"
+
+namespace lv::cuda {
+namespace {
+
+constexpr size_t most_few_rows = 4;
+
+template <typename T>
+struct Weight {
+    const T* values;  // [out, in]
+    const float* scales;
+    const float* bias;
+    unsigned in, out;
+};
+
+// A warp owns one output, for all rows: it reads that row of the weight once, 16 bytes a thread where it lies so
+// (`vectors`), and x from cache. Sums in f32.
+template <typename T, unsigned most_rows>
+__global__ void __launch_bounds__(128)
+    multiply_few(Weight<T> weight, Rows<const float> x, Rows<float> y, unsigned rows, bool accumulate, bool vectors) {
+    constexpr unsigned at_once = 16 / sizeof(T);
+    const unsigned o = blockIdx.x * blockDim.y + threadIdx.y;
+    if (o >= weight.out) return;
+    const T* line = weight.values + size_t(o) * weight.in;
+    float sums[most_rows] = {};
+    if (vectors) {
+#pragma unroll 4
+        for (unsigned i = threadIdx.x * at_once; i < weight.in; i += warp_lanes * at_once) {
+            union {
+                uint4 whole;
+                T values[at_once];
+            } piece;
+            piece.whole = *reinterpret_cast<const uint4*>(line + i);
+#pragma unroll
+            for (unsigned row = 0; row < most_rows; ++row) {
+                if (row >= rows) break;
+#pragma unroll
+                for (unsigned j = 0; j < at_once; j += 4) {
+                    const float4 from = *reinterpret_cast<const float4*>(x.at(row) + i + j);
+                    sums[row] += wide(piece.values[j]) * from.x + wide(piece.values[j + 1]) * from.y +
+                                 wide(piece.values[j + 2]) * from.z + wide(piece.values[j + 3]) * from.w;
+                }
+            }
+        }
+    } else {
+        for (unsigned i = threadIdx.x; i < weight.in; i += warp_lanes) {
+            const float value = wide(line[i]);
+#pragma unroll
+            for (unsigned row = 0; row < most_rows; ++row)
+                if (row < rows) sums[row] += value * x.at(row)[i];
+        }
+    }
+#pragma unroll
+    for (unsigned row = 0; row < most_rows; ++row) {
+        if (row >= rows) break;
+        float sum = warp_sum(sums[row]);
+        if (threadIdx.x != 0) continue;
+        if (weight.scales) sum *= weight.scales[o];
+        if (weight.bias) sum += weight.bias[o];
+        float& to = y.at(row)[o];
+        to = accumulate ? to + sum : sum;
+    }
+}
+
+template <typename T>
+void launch_few(CudaDevice& device, const DeviceWeight& weight, ConstMatrix x, Matrix y, bool accumulate) {
+    const Weight<T> own{reinterpret_cast<const T*>(weight.values), weight.scales, weight.bias, unsigned(weight.in),
+                        unsigned(weight.out)};
+    const bool vectors = weight.in * sizeof(T) % 16 == 0 && reinterpret_cast<uintptr_t>(weight.values) % 16 == 0 &&
+                         reinterpret_cast<uintptr_t>(x.data) % 16 == 0 && x.stride % 4 == 0;
+    const dim3 block(warp_lanes, 4);
+    device.launch(blocks_of(weight.out, block.y), block, 0, x.rows == 1 ? multiply_few<T, 1> : multiply_few<T, 4>, own,
+                  x, y, unsigned(x.rows), accumulate, vectors);
+}
+
+// to [rows, stride] of To = from [rows, cols] * scales[row]; f16 is cut off at its largest.
+template <typename From, typename To>
+__global__ void convert_rows(Rows<const From> from, const float* scales, Rows<To> to, size_t rows, unsigned cols) {
+    const unsigned col = blockIdx.x * blockDim.x + threadIdx.x;
+    if (col >= cols) return;
+    for (size_t row = blockIdx.y; row < rows; row += gridDim.y) {
+        float value = wide(from.at(row)[col]);
+        if (scales) value *= scales[row];
+        if constexpr (std::is_same_v<To, Half>) value = fminf(fmaxf(value, -65504.0f), 65504.0f);
+        narrow(value, to.at(row)[col]);
+    }
+}
+
+template <typename From, typename To>
+void launch_convert(CudaDevice& device, Rows<const From> from, const float* scales, Rows<To> to, size_t rows,
+                    size_t cols) {
+    device.launch(dim3(blocks_of(cols, 256), unsigned(std::min<size_t>(rows, 65535))), 256, 0, convert_rows<From, To>,
+                  from, scales, to, rows, unsigned(cols));
+}
+
+// A matrix as a product takes it.
+struct Operand {
+    const void* data;
+    size_t stride;
+};
+
+size_t padded(size_t cols) { return (cols + 7) / 8 * 8; }
+
+// x rounded to To, in working memory.
+template <typename To>
+Operand rounded(CudaDevice& device, ConstMatrix x) {
+    const size_t stride = padded(x.cols);
+    To* to = device.lane().scratch<To>(Slot::rows, x.rows * stride);
+    launch_convert<float, To>(device, x, nullptr, {to, stride}, x.rows, x.cols);
+    return {to, stride};
+}
+
+// The weight in working memory, as To, its scales multiplied in.
+template <typename From, typename To>
+Operand converted(CudaDevice& device, const DeviceWeight& weight) {
+    const size_t stride = padded(weight.in);
+    To* to = device.lane().scratch<To>(Slot::weights, weight.out * stride);
+    const Rows<const From> from(reinterpret_cast<const From*>(weight.values), weight.in);
+    launch_convert<From, To>(device, from, weight.scales, {to, stride}, weight.out, weight.in);
+    return {to, stride};
+}
+
+}  // namespace
+
+void CudaDevice::linear(const DeviceWeight& weight, ConstMatrix x, Matrix y, bool accumulate) {
+    if (x.rows == 0 || weight.out == 0) return;
+    if (x.rows <= most_few_rows) {
+        if (weight.type == DType::f32) return launch_few<float>(*this, weight, x, y, accumulate);
+        if (weight.type == DType::f16) return launch_few<Half>(*this, weight, x, y, accumulate);
+        if (weight.type == DType::bf16) return launch_few<BFloat16>(*this, weight, x, y, accumulate);
+        return launch_few<int8_t>(*this, weight, x, y, accumulate);
+    }
+    Product product{.type = weight.type,
+                    .exact = options_.exact,
+                    .rows = x.rows,
+                    .in = weight.in,
+                    .out = weight.out,
+                    .y = y.data,
+                    .y_stride = y.stride,
+                    .bias = weight.bias,
+                    .accumulate = accumulate};
+    Operand left{x.data, x.stride}, right{weight.values, weight.in};
+    if (options_.exact) {
+        product.type = DType::f32;
+        if (weight.type == DType::f16) right = converted<Half, float>(*this, weight);
+        if (weight.type == DType::bf16) right = converted<BFloat16, float>(*this, weight);
+        if (weight.type == DType::i8) right = converted<int8_t, float>(*this, weight);
+    } else if (weight.type == DType::bf16) {
+        left = rounded<BFloat16>(*this, x);
+    } else if (weight.type != DType::f32) {
+        left = rounded<Half>(*this, x);
+        if (weight.type == DType::i8) right = converted<int8_t, Half>(*this, weight);
+        product.type = DType::f16;
+    }
+    product.x = left.data;
+    product.x_stride = left.stride;
+    product.w = right.data;
+    product.w_stride = right.stride;
+    lane().products().multiply(lane(), product);
+}
+
+}  // namespace lv::cuda

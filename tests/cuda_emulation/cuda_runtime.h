@@ -1,0 +1,157 @@
+// The part of CUDA's runtime and device functions that kernels/*.cu use, on the host: see fibres.h.
+//
+// Device memory is one region that the host may touch only inside kernels, copies and fills: elsewhere an access ends
+// the program, so that no test passes by mixing the two. New memory is full of NaN until somebody clears it.
+#pragma once
+
+#define LV_EMULATED_CUDA 1
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <tuple>
+#include <type_traits>
+#include <vector>
+
+#include "tests/cuda_emulation/fibres.h"
+
+#define __global__
+#define __device__
+#define __host__
+#define __forceinline__ inline
+#define __restrict__ __restrict
+#define __launch_bounds__(...)
+
+// The runtime.
+
+enum cudaError_t { cudaSuccess = 0, cudaErrorMemoryAllocation = 2, cudaErrorNoDevice = 100 };
+enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
+constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2, cudaHostAllocDefault = 0;
+using cudaStream_t = struct EmulatedStream*;
+using cudaEvent_t = struct EmulatedEvent*;
+using cudaMemPool_t = struct EmulatedPool*;
+enum cudaMemPoolAttr { cudaMemPoolAttrReleaseThreshold };
+struct cudaLaunchAttribute {};
+struct cudaLaunchConfig_t {
+    dim3 gridDim, blockDim;
+    size_t dynamicSmemBytes = 0;
+    cudaStream_t stream = nullptr;
+    cudaLaunchAttribute* attrs = nullptr;
+    unsigned numAttrs = 0;
+};
+struct cudaDeviceProp {
+    char name[256];
+    int multiProcessorCount, major, minor;
+    size_t sharedMemPerBlockOptin;
+};
+
+namespace lv::emulation {
+// While one of these lives, this thread may touch device memory; only one thread at a time.
+struct DeviceMemoryOpen {
+    DeviceMemoryOpen();
+    ~DeviceMemoryOpen();
+};
+void* allocate(size_t bytes);  // null when the region is full
+void release(void* data);
+size_t launches();  // so far, of all threads
+void count_launch();
+}  // namespace lv::emulation
+
+inline const char* cudaGetErrorString(cudaError_t) { return "emulated error"; }
+inline cudaError_t cudaGetLastError() { return cudaSuccess; }
+inline cudaError_t cudaGetDeviceCount(int* count) { return *count = 1, cudaSuccess; }
+inline cudaError_t cudaSetDevice(int) { return cudaSuccess; }
+inline cudaError_t cudaRuntimeGetVersion(int* version) { return *version = 0, cudaSuccess; }
+inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* to, int) {
+    *to = {"emulated", 4, 9, 0, lv::emulation::most_shared_bytes};
+    return cudaSuccess;
+}
+inline cudaError_t cudaMemGetInfo(size_t* free, size_t* total) { return *free = *total = size_t{1} << 30, cudaSuccess; }
+inline cudaError_t cudaMallocAsync(void** to, size_t bytes, cudaStream_t) {
+    *to = lv::emulation::allocate(bytes);
+    return *to ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+inline cudaError_t cudaFreeAsync(void* data, cudaStream_t) { return lv::emulation::release(data), cudaSuccess; }
+inline cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t*, int) { return cudaSuccess; }
+inline cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) { return cudaSuccess; }
+inline cudaError_t cudaHostAlloc(void** to, size_t bytes, unsigned) {
+    return *to = std::aligned_alloc(256, (bytes + 255) / 256 * 256), cudaSuccess;
+}
+inline cudaError_t cudaFreeHost(void* data) { return std::free(data), cudaSuccess; }
+inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
+    const lv::emulation::DeviceMemoryOpen open;
+    std::memcpy(to, from, bytes);
+    return cudaSuccess;
+}
+inline cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes, cudaStream_t) {
+    const lv::emulation::DeviceMemoryOpen open;
+    std::memset(to, value, bytes);
+    return cudaSuccess;
+}
+inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* to, unsigned) { return *to = nullptr, cudaSuccess; }
+inline cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
+inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* to, unsigned) { return *to = nullptr, cudaSuccess; }
+inline cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
+inline cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
+inline cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
+template <typename Kernel>
+cudaError_t cudaFuncSetAttribute(Kernel, cudaFuncAttribute, int) {
+    return cudaSuccess;
+}
+template <typename... Parameters, typename... Arguments>
+cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...), Arguments&&... given) {
+    const lv::emulation::DeviceMemoryOpen open;
+    lv::emulation::count_launch();
+    const std::tuple<Parameters...> arguments(std::forward<Arguments>(given)...);
+    lv::emulation::run_grid(config->gridDim, config->blockDim, config->dynamicSmemBytes,
+                            [&] { std::apply(kernel, arguments); });
+    return cudaSuccess;
+}
+
+// Device functions.
+
+inline void __syncthreads() { lv::emulation::block_barrier(); }
+inline void __syncwarp(unsigned = 0xffffffffu) { lv::emulation::warp_barrier(); }
+
+template <typename T>
+T __shfl_sync(unsigned, T value, int from, int width = 32) {
+    static_assert(sizeof(T) <= sizeof(lv::emulation::Words) && std::is_trivially_copyable_v<T>);
+    lv::emulation::Words words{};
+    std::memcpy(words.of, &value, sizeof value);
+    const unsigned first = lv::emulation::lane() / unsigned(width) * unsigned(width);
+    words = lv::emulation::share(words)[first + unsigned(from) % unsigned(width)];
+    std::memcpy(&value, words.of, sizeof value);
+    return value;
+}
+template <typename T>
+T __shfl_xor_sync(unsigned mask, T value, int other) {
+    return __shfl_sync(mask, value, int(lv::emulation::lane()) ^ other);
+}
+
+inline float atomicAdd(float* to, float value) {
+    const float before = *to;
+    *to += value;
+    return before;
+}
+
+inline float rsqrtf(float x) { return 1 / std::sqrt(x); }
+inline float __int_as_float(int bits) {
+    float value;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+}
+using std::max;
+using std::min;
+
+struct alignas(16) float4 {
+    float x, y, z, w;
+};
+struct alignas(16) uint4 {
+    unsigned x, y, z, w;
+};
+struct alignas(8) uint2 {
+    unsigned x, y;
+};

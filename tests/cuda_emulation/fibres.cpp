@@ -1,0 +1,187 @@
+#include "tests/cuda_emulation/fibres.h"
+
+#include <algorithm>
+#include <csetjmp>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include <ucontext.h>
+
+thread_local uint3 threadIdx, blockIdx;
+thread_local dim3 blockDim, gridDim;
+
+namespace lv::emulation {
+
+namespace {
+
+constexpr size_t stack_bytes = 64 * 1024;
+
+enum class Waits { nothing, warp, block, done };
+
+struct Fibre {
+    std::unique_ptr<char[]> stack;
+    jmp_buf at;
+    uint3 thread;
+    Waits waits = Waits::done;
+    bool begun = false;
+    unsigned turn = 0;  // of the two sets of slots of its warp
+};
+
+struct Warp {
+    Words slots[2][warp_lanes];
+    unsigned arrived = 0, alive = 0;
+};
+
+struct Block {
+    std::vector<std::unique_ptr<Fibre>> fibres;
+    std::vector<Warp> warps;
+    unsigned threads = 0, arrived = 0, alive = 0, current = 0;
+    const std::function<void()>* kernel = nullptr;
+    jmp_buf scheduler;
+    alignas(128) unsigned char shared[most_shared_bytes];
+};
+
+Block& block() {
+    thread_local std::unique_ptr<Block> own = std::make_unique<Block>();
+    return *own;
+}
+
+Fibre& self() { return *block().fibres[block().current]; }
+
+void release(Waits what, unsigned first, unsigned last) {
+    Block& b = block();
+    for (unsigned i = first; i < last; ++i)
+        if (b.fibres[i]->waits == what) b.fibres[i]->waits = Waits::nothing;
+}
+
+void release_warp(unsigned warp) {
+    block().warps[warp].arrived = 0;
+    release(Waits::warp, warp * warp_lanes, std::min(block().threads, (warp + 1) * warp_lanes));
+}
+
+void release_block() {
+    block().arrived = 0;
+    release(Waits::block, 0, block().threads);
+}
+
+void give_way() {
+    if (_setjmp(self().at) == 0) _longjmp(block().scheduler, 1);
+}
+
+// What every fibre does for ever: a block's kernel, then wait to be given another block.
+void live() {
+    while (true) {
+        (*block().kernel)();
+        Block& b = block();
+        Warp& warp = b.warps[block().current / warp_lanes];
+        self().waits = Waits::done;
+        --b.alive;
+        --warp.alive;
+        // A thread that has ended is waited for no longer.
+        if (b.alive > 0 && b.arrived == b.alive) release_block();
+        if (warp.alive > 0 && warp.arrived == warp.alive) release_warp(block().current / warp_lanes);
+        give_way();
+    }
+}
+
+void begin(Fibre& fibre) {
+    fibre.begun = true;
+    fibre.stack.reset(new char[stack_bytes]);
+    ucontext_t context;
+    getcontext(&context);
+    context.uc_stack.ss_sp = fibre.stack.get();
+    context.uc_stack.ss_size = stack_bytes;
+    context.uc_link = nullptr;
+    makecontext(&context, live, 0);
+    setcontext(&context);
+}
+
+[[noreturn]] void abort_with(const char* what) {
+    std::fprintf(stderr, "emulated CUDA: %s (block %u,%u,%u of %u threads)\n", what, blockIdx.x, blockIdx.y, blockIdx.z,
+                 block().threads);
+    std::abort();
+}
+
+// Runs a fibre until it gives way.
+void go_on(Fibre& fibre) {
+    threadIdx = fibre.thread;
+    if (_setjmp(block().scheduler) != 0) return;
+    if (fibre.begun) _longjmp(fibre.at, 1);
+    begin(fibre);
+}
+
+void run_block(uint3 at) {
+    Block& b = block();
+    b.arrived = 0;
+    b.alive = b.threads;
+    std::memset(b.shared, 0xff, sizeof b.shared);
+    for (Warp& warp : b.warps) warp.arrived = warp.alive = 0;
+    for (unsigned i = 0; i < b.threads; ++i) {
+        Fibre& fibre = *b.fibres[i];
+        fibre.thread = {i % blockDim.x, i / blockDim.x % blockDim.y, i / (blockDim.x * blockDim.y)};
+        fibre.waits = Waits::nothing;
+        fibre.turn = 0;
+        ++b.warps[i / warp_lanes].alive;
+    }
+    blockIdx = at;
+    unsigned idle = 0;
+    for (unsigned i = 0; b.alive > 0; i = (i + 1) % b.threads) {
+        if (b.fibres[i]->waits != Waits::nothing) {
+            if (++idle > b.threads) abort_with("threads wait for each other at different barriers");
+            continue;
+        }
+        idle = 0;
+        b.current = i;
+        go_on(*b.fibres[i]);
+    }
+}
+
+}  // namespace
+
+void run_grid(dim3 grid, dim3 size, size_t shared_bytes, const std::function<void()>& kernel) {
+    Block& b = block();
+    if (shared_bytes > most_shared_bytes) abort_with("more shared memory than a block can have");
+    b.threads = size.x * size.y * size.z;
+    if (b.threads == 0 || b.threads > 1024) abort_with("a block of no or of over 1024 threads");
+    while (b.fibres.size() < b.threads) b.fibres.push_back(std::make_unique<Fibre>());
+    b.warps.assign((b.threads + warp_lanes - 1) / warp_lanes, {});
+    b.kernel = &kernel;
+    blockDim = size;
+    gridDim = grid;
+    for (unsigned z = 0; z < grid.z; ++z)
+        for (unsigned y = 0; y < grid.y; ++y)
+            for (unsigned x = 0; x < grid.x; ++x) run_block({x, y, z});
+}
+
+unsigned char* dynamic_shared() { return block().shared; }
+
+unsigned lane() { return block().current % warp_lanes; }
+
+void block_barrier() {
+    Block& b = block();
+    if (++b.arrived == b.alive) return release_block();
+    self().waits = Waits::block;
+    give_way();
+}
+
+void warp_barrier() {
+    Warp& warp = block().warps[block().current / warp_lanes];
+    if (++warp.arrived == warp.alive) return release_warp(block().current / warp_lanes);
+    self().waits = Waits::warp;
+    give_way();
+}
+
+const Words* share(const Words& own) {
+    Warp& warp = block().warps[block().current / warp_lanes];
+    if (warp.alive != warp_lanes) abort_with("a shuffle in a warp that is not whole");
+    // Two sets in turn: nobody can write the next but one before all have read this one.
+    const unsigned turn = self().turn ^= 1;
+    warp.slots[turn][lane()] = own;
+    warp_barrier();
+    return warp.slots[turn];
+}
+
+}  // namespace lv::emulation

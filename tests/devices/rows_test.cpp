@@ -1,0 +1,155 @@
+// Norms, activations, rope and picks, wherever they run.
+#include "kernels/elementwise.h"
+#include "kernels/norm.h"
+#include "kernels/rope.h"
+#include "kernels/sampling.h"
+#include "tests/devices/on_device.h"
+
+namespace lv::test {
+namespace {
+
+class Rows : public Everywhere {};
+INSTANTIATE_TEST_SUITE_P(On, Rows, everywhere, where_name);
+
+TEST_P(Rows, NormsOfRowsAndHeadsMatchTheReference) {
+    const Context context = make_context();
+    for (size_t rows : {1u, 5u})
+        for (size_t dim : {2u, 31u, 32u, 33u, 64u, 512u, 513u, 1100u}) {
+            const auto x = random_floats(rows * dim, 1), weight = random_floats(dim, 2);
+            const float eps = 0.1f;
+            PlacedMatrix in(context, x, rows, dim), out(context, rows, dim);
+            Placed<float> weights(context, std::span<const float>(weight));
+            rms_norm(context, in.view(), weights.span(), eps, out.view());
+            const double tolerance = 8 * epsilon_f32 * std::sqrt(double(dim));
+            expect_near(out.values(), reference::rms_norm(doubles(x), doubles(weight), eps, dim), tolerance);
+            EXPECT_TRUE(out.gaps_untouched());
+            rms_norm(context, in.view(), weights.span(), eps, in.view());
+            EXPECT_EQ(in.values(), out.values()) << "in place";
+            if (dim % 2) continue;
+            PlacedMatrix heads(context, x, rows, dim);
+            rms_norm_heads(context, heads.view(), 2, eps, out.view());
+            expect_near(out.values(), reference::rms_norm(doubles(x), {}, eps, dim / 2), tolerance);
+        }
+}
+
+TEST_P(Rows, ActivationsSumsAndDecayMatchTheReference) {
+    const Context context = make_context();
+    for (size_t rows : {1u, 7u})
+        for (size_t cols : {1u, 31u, 33u, 300u}) {
+            const auto a = random_floats(rows * cols, 3, 4), b = random_floats(rows * cols, 4);
+            const auto bias = random_floats(cols, 5);
+            PlacedMatrix left(context, a, rows, cols), right(context, b, rows, cols), out(context, rows, cols);
+            Placed<float> biases(context, std::span<const float>(bias));
+            reference::Doubles silus, swiglus, sums, scaled, decays, bare;
+            for (size_t i = 0; i < a.size(); ++i) {
+                silus.push_back(reference::silu(a[i]));
+                swiglus.push_back(reference::silu(a[i]) * b[i]);
+                sums.push_back(double(a[i]) + b[i]);
+                scaled.push_back(double(a[i]) * -2.5);
+                decays.push_back(reference::log_sigmoid(double(a[i]) + bias[i % cols]) / 16);
+                bare.push_back(reference::log_sigmoid(double(a[i])) / 16);
+            }
+            const double tolerance = 8 * epsilon_f32;
+            silu(context, left.view(), out.view());
+            expect_near(out.values(), silus, tolerance, "silu");
+            swiglu(context, left.view(), right.view(), out.view());
+            expect_near(out.values(), swiglus, tolerance, "swiglu");
+            add(context, left.view(), right.view(), out.view());
+            expect_near(out.values(), sums, tolerance, "add");
+            scale(context, left.view(), -2.5f, out.view());
+            expect_near(out.values(), scaled, tolerance, "scale");
+            log_decay(context, left.view(), biases.span(), 16, out.view());
+            expect_near(out.values(), decays, 64 * epsilon_f32, "log_decay");
+            log_decay(context, left.view(), {}, 16, out.view());
+            expect_near(out.values(), bare, 64 * epsilon_f32, "log_decay without a bias");
+            EXPECT_TRUE(out.gaps_untouched());
+            swiglu(context, left.view(), right.view(), right.view());
+            expect_near(right.values(), swiglus, tolerance, "swiglu in place");
+        }
+}
+
+TEST_P(Rows, DecayStaysFiniteAtTheEnds) {
+    const Context context = make_context();
+    PlacedMatrix x(context, {-1e30f, -500, 0, 500, 1e30f}, 1, 5), y(context, 1, 5);
+    log_decay(context, x.view(), {}, 16, y.view());
+    const std::vector<float> found = y.values();
+    EXPECT_FLOAT_EQ(found[0], -1e30f / 16);
+    EXPECT_FLOAT_EQ(found[1], -500.0f / 16);
+    EXPECT_FLOAT_EQ(found[2], -std::log(2.0f) / 16);
+    EXPECT_EQ(found[3], 0);
+    EXPECT_EQ(found[4], 0);
+}
+
+TEST_P(Rows, BothAngleFormulasMatchTheReferenceNearAndFar) {
+    const Context context = make_context();
+    for (int64_t first : {int64_t{0}, int64_t{1000000}})
+        for (size_t head_dim : {2u, 16u, 66u})
+            for (bool retention : {false, true}) {
+                const size_t rows = 3, heads = 3;
+                const auto x = random_floats(rows * heads * head_dim, 6);
+                const auto frequencies =
+                    retention ? retention_frequencies(head_dim, 10000) : rope_frequencies(head_dim, 10000);
+                PlacedMatrix table(context, rows, head_dim), in(context, x, rows, heads * head_dim),
+                    out(context, rows, heads * head_dim);
+                rope_table(context, frequencies, first, table.view());
+                rope(context, in.view(), table.view(), 0.125f, out.view());
+                const auto expected =
+                    reference::rope(doubles(x), rows, heads, head_dim, 10000, first, retention, 0.125);
+                expect_near(out.values(), expected, 4 * epsilon_f32 * largest(x) * 0.125 * 2);
+                rope(context, in.view(), table.view(), 0.125f, in.view());
+                EXPECT_EQ(in.values(), out.values()) << "in place";
+                EXPECT_TRUE(out.gaps_untouched() && table.gaps_untouched());
+            }
+}
+
+// These two have no function of the host's with a context; the device's own members are asked.
+class OnlyThere : public Everywhere {};
+INSTANTIATE_TEST_SUITE_P(On, OnlyThere, testing::Values(Where::gpu), where_name);
+
+TEST_P(OnlyThere, TheLargestIsFoundAndTheFirstOfEquals) {
+    const Context context = make_context();
+    for (size_t count : {1u, 31u, 255u, 256u, 257u, 3000u})
+        for (size_t at : {size_t{0}, count / 2, count - 1}) {
+            auto x = random_floats(count, 8);
+            x[at] = 100;
+            if (at + 1 < count) x.back() = 100;
+            Placed<float> placed(context, std::span<const float>(x));
+            EXPECT_EQ(context.device()->argmax(placed.span()), argmax(x)) << count << " values";
+        }
+    std::vector<float> nothing(40, -INFINITY);
+    Placed<float> placed(context, std::span<const float>(nothing));
+    EXPECT_EQ(context.device()->argmax(placed.span()), 0u);
+}
+
+TEST_P(OnlyThere, PickedRowsAreAdded) {
+    const Context context = make_context();
+    const size_t rows = 4, cols = 300;
+    const auto table = random_floats(9 * cols, 1), y = random_floats(rows * cols, 2);
+    const std::vector<uint32_t> picks{0, 8, 3, 3, 5, 1, 8, 0};
+    PlacedMatrix from(context, table, 9, cols), to(context, y, rows, cols);
+    context.device()->add_picked(from.view(), picks, 2, to.view());
+    reference::Doubles expected = doubles(y);
+    for (size_t i = 0; i < expected.size(); ++i)
+        for (size_t pick : {0u, 1u}) expected[i] += table[picks[i / cols * 2 + pick] * cols + i % cols];
+    expect_near(to.values(), expected, 4 * epsilon_f32);
+    EXPECT_TRUE(to.gaps_untouched());
+}
+
+TEST_P(OnlyThere, MemoryIsZeroAtFirstAndKeepsWhatIsSentAcrossPieces) {
+    const Context context = make_context();
+    const size_t count = (size_t{9} << 20) / sizeof(float) + 5;  // more than two halves of the staging memory
+    Buffer empty = Buffer::of<float>(1000, context.shared_device());
+    std::vector<float> found(1000, 1.0f);
+    context.device()->download(empty.data(), found.data(), empty.bytes());
+    EXPECT_EQ(found, std::vector<float>(1000, 0.0f));
+    const auto values = random_floats(count, 3);
+    Placed<float> one(context, std::span<const float>(values));
+    Buffer other = Buffer::of<float>(count, context.shared_device());
+    context.device()->copy(one.span().data(), other.data(), other.bytes());
+    found.resize(count);
+    context.device()->download(other.data(), found.data(), other.bytes());
+    EXPECT_EQ(found, values);
+}
+
+}  // namespace
+}  // namespace lv::test
