@@ -69,9 +69,9 @@ SessionOptions session_options(const AskOptions& options) {
 
 int run_ask(const AskOptions& options, const Interrupt& interrupt) {
     Progress progress(options.quiet);
-    const Context context(static_cast<size_t>(options.model.threads));
+    const Context context(static_cast<size_t>(options.model.threads), options.model.open_device());
     if (!options.memory.save.empty()) require_writable(options.memory.save);
-    const std::shared_ptr<const LoadedModel> model = load_model(find_model(options.model.dir));
+    const std::shared_ptr<const LoadedModel> model = load_model(find_model(options.model.dir), context.shared_device());
     std::optional<SavedSession> saved = load(options, context, *model);
     // Before hours of video are watched for a question that cannot be asked.
     const VideoClock clock = clock_to_be(options, saved);

@@ -21,8 +21,4 @@ std::vector<BenchModel> bench_models(const BenchRun& run);
 // The same sizes, all layers `full`, random weights.
 BenchModel transformer_beside(const BenchModel& yoco);
 
-// A memory whose caches hold `rows` rows of zeros, as after reading that many: a Transformer would take hours to read
-// them, and a step at this length costs the same whatever the values are. Its rows have no times: to be measured only.
-Memory zero_memory(const std::shared_ptr<const Model>& model, size_t rows, const MemoryOptions& options = {});
-
 }  // namespace lv

@@ -100,6 +100,8 @@ CLI::App& add_bench_command(CLI::App& app, BenchOptions& options) {
 }
 
 void check_bench(const BenchOptions& options) {
+    if (options.model.device == "cuda")
+        throw UsageError("--device cuda: this bench measures the CPU; longview-bench --device cuda measures the GPU");
     if (!options.lengths.empty() && options.lengths.front() < 512)
         throw UsageError("--lengths: found " + std::to_string(options.lengths.front()) + ", expected at least 512");
     if (options.needles.back() > most_needles)

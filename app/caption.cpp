@@ -98,12 +98,13 @@ int caption_to_files(const CaptionRun& run) {
 
 int run_caption(const CaptionOptions& options, const Interrupt& interrupt) {
     Progress progress(options.quiet);
-    const Context context(static_cast<size_t>(options.model.threads));
+    const Context context(static_cast<size_t>(options.model.threads), options.model.open_device());
     if (!options.out.empty()) {
         check_caption_paths(options);
         require_writable_folder(options.out, another_out);
     }
-    const CaptionRun run{options, load_model(find_model(options.model.dir)), context, progress, interrupt.token()};
+    const CaptionRun run{options, load_model(find_model(options.model.dir), context.shared_device()), context, progress,
+                         interrupt.token()};
     return options.out.empty() ? caption_to_stdout(run) : caption_to_files(run);
 }
 

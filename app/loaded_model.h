@@ -19,6 +19,8 @@ struct LoadedModel {
 };
 
 // Reads everything and checks that language and vision fit each other. Throws Error that names the file at fault.
-std::shared_ptr<const LoadedModel> load_model(const std::filesystem::path& directory);
+// Language lies on `device`, vision on the host; null: both on the host.
+std::shared_ptr<const LoadedModel> load_model(const std::filesystem::path& directory,
+                                              std::shared_ptr<Device> device = nullptr);
 
 }  // namespace lv

@@ -1,7 +1,10 @@
-// Which model to run, and with how many threads.
+// Which model to run, on what, and with how many threads.
 #pragma once
 
+#include <memory>
 #include <string>
+
+#include "kernels/core/device.h"
 
 namespace lv {
 
@@ -9,6 +12,10 @@ namespace lv {
 struct ModelOptions {
     std::string dir;  // empty: found as app/model_path.h says
     int threads = 0;  // 0: as many as the machine has
+    std::string device = "auto";
+
+    // Where language runs: "cuda" is the GPU, or an Error; "cpu" and, so far, "auto" the host (null).
+    std::shared_ptr<Device> open_device() const { return device == "cuda" ? open_cuda() : nullptr; }
 };
 
 }  // namespace lv

@@ -58,7 +58,7 @@ constexpr const char* info_examples = R"(Examples:
   longview info path/to/model --json
   longview info day.lvm               what 'ask --save' has kept: videos, frames, sizes, what was forgotten)";
 
-void add_model_options(CLI::App& command, ModelOptions& options, std::string& device, bool with_dir) {
+void add_model_options(CLI::App& command, ModelOptions& options, bool with_dir) {
     if (with_dir)
         command
             .add_option("--model", options.dir,
@@ -67,9 +67,11 @@ void add_model_options(CLI::App& command, ModelOptions& options, std::string& de
     command.add_option("--threads", options.threads, "Threads to use (default: all cores)")
         ->type_name("N")
         ->check(CLI::Range(1, 1024));
-    command.add_option("--device", device, "auto or cpu (default: auto)")
+    command
+        .add_option("--device", options.device,
+                    "auto, cpu or cuda: where language runs (default: auto, the CPU so far)")
         ->type_name("NAME")
-        ->check(CLI::IsMember({"auto", "cpu"}));
+        ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
 }
 
 struct SamplingText {
@@ -164,7 +166,7 @@ Command parse_options(int argc, const char* const* argv) {
     BenchOptions bench;
     SamplingText sampling_text;
     MemoryText memory_text;
-    std::string device = "auto", ask_from, formats, every = "10s";
+    std::string ask_from, formats, every = "10s";
 
     CLI::App app(overview, "longview");
     app.get_formatter()->column_width(26);
@@ -185,7 +187,7 @@ Command parse_options(int argc, const char* const* argv) {
                          "A conversation, also while the video is still watched: questions know those before them");
     add_memory_options(ask_command, ask.memory, memory_text);
     add_sampling_options(ask_command, ask.sampling, sampling_text);
-    add_model_options(ask_command, ask.model, device, true);
+    add_model_options(ask_command, ask.model, true);
     ask_command.add_flag("-q,--quiet", ask.quiet, "No progress and no notes on stderr");
 
     CLI::App& agent_command = add_agent_command(app, agent, agent_text);
@@ -207,7 +209,7 @@ Command parse_options(int argc, const char* const* argv) {
         ->type_name("N")
         ->check(CLI::Range(1, 256));
     add_sampling_options(caption_command, caption.sampling, sampling_text);
-    add_model_options(caption_command, caption.model, device, true);
+    add_model_options(caption_command, caption.model, true);
     caption_command.add_flag("-q,--quiet", caption.quiet, "No progress and no notes on stderr");
 
     CLI::App& info_command = *app.add_subcommand("info", "Show what is in a model directory or a saved memory");
@@ -219,7 +221,7 @@ Command parse_options(int argc, const char* const* argv) {
     info_command.add_flag("--json", info.json, "As one JSON object");
 
     CLI::App& bench_command = add_bench_command(app, bench);
-    add_model_options(bench_command, bench.model, device, true);
+    add_model_options(bench_command, bench.model, true);
 
     if (const std::string hint = unknown_word_hint(app, argc, argv); !hint.empty()) throw UsageError(hint);
     try {

@@ -75,6 +75,40 @@ Config config_100m() {
     return c;
 }
 
+Config config_3b() {
+    Config c = config_100m();
+    c.name = "random-3b";
+    c.dim = 3072;
+    c.hidden_dim = 8192;
+    c.layers.assign(13, LayerKind::retention);
+    c.layers.insert(c.layers.end(), 13, LayerKind::cross);
+    c.n_self_heads = 24;
+    c.n_attn_heads = 24;
+    c.n_attn_kv_heads = 8;
+    c.attn_head_dim = 128;
+    c.vocab_size = 100288;
+    return c;
+}
+
+Memory zero_memory(const std::shared_ptr<const Model>& model, size_t rows, const MemoryOptions& options) {
+    const Config& config = model->config();
+    const size_t piece = most_rows_at_once(model->device().get());
+    Buffer zeros = Buffer::of<float>(piece * config.kv_dim(), model->device());
+    Memory memory(model, options);
+    // The door is read-only for everybody else; `memory` is ours and not const, so this is no lie to the compiler.
+    State& state = const_cast<State&>(memory.state());
+    for (size_t row = 0; row < rows; row += piece) {
+        const ConstMatrix kv(zeros.as<float>().data(), std::min(piece, rows - row), config.kv_dim());
+        if (config.has_cross()) state.cache.append(kv, kv);
+        for (size_t layer = 0; layer < state.layers.size(); ++layer) {
+            if (config.layers[layer] == LayerKind::full) state.layers[layer].cache.append(kv, kv);
+            if (config.layers[layer] == LayerKind::sliding) state.layers[layer].window.append(kv, kv);
+        }
+    }
+    state.rows = rows;
+    return memory;
+}
+
 SampleRows sample_rows(const Config& config, size_t rows, size_t first_row, uint64_t seed) {
     constexpr size_t filled = 20;
     SampleRows out;
@@ -113,7 +147,7 @@ Rate measure_prefill(Workspace& work, std::shared_ptr<const Model> model, size_t
         }
     };
     Memory warm(model, options);
-    read(warm, std::min<size_t>(rows, most_chunk_rows));
+    read(warm, std::min(rows, work.options().chunk_rows));
     std::vector<double> times;
     for (const auto begin = Clock::now(); times.size() < least || seconds_since(begin) < seconds;) {
         Memory memory(model, options);

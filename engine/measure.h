@@ -12,6 +12,13 @@ namespace lv {
 // A YOCO of about 100 million parameters (dim 768, gated retention below, cross layers above), and any config's
 // baseline is transformer_of(config).
 Config config_100m();
+// The 3B model of the paper (arXiv 2405.05254, table 1 and section 4): 26 layers, the lower half gated retention, dim
+// 3072, 24 heads of 128 on 8 key/value heads.
+Config config_3b();
+
+// A memory whose caches hold `rows` rows of zeros, as after reading that many: a Transformer would take hours to read
+// them, and a step at this length costs the same whatever the values are. Its rows have no times: to be measured only.
+Memory zero_memory(const std::shared_ptr<const Model>& model, size_t rows, const MemoryOptions& options = {});
 
 // Random feature rows as sparse as those of a video, about five a frame, one frame a second.
 struct SampleRows {

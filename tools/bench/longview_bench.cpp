@@ -1,0 +1,191 @@
+// longview-bench: prefill and decode of a random model by length, YOCO beside a Transformer of equal size, on the CPU
+// or a GPU; each figure with its share of what the machine can do. One JSON object to stdout, talk to stderr.
+//
+//   longview-bench [--device cpu|cuda] [--config 100m|3b] [--weights f32|f16|bf16|i8] [--cache f16|i8] [--page ROWS]
+//                  [--only yoco|transformer] [--prefill 1024,32768] [--decode 1024,1048576]
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/measure.h"
+#include "kernels/core/device.h"
+#include "kernels/core/error.h"
+#include "kernels/yardstick.h"
+
+namespace lv {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Json = nlohmann::ordered_json;
+
+struct Options {
+    bool cuda = false;
+    std::string config = "100m", only;
+    DType weights = DType::bf16, cache = DType::f16;
+    size_t page_rows = 256;
+    std::vector<size_t> prefill{1 << 10, 1 << 12}, decode{1 << 10, 1 << 15};
+};
+
+std::vector<size_t> numbers(std::string_view text, std::string_view option) {
+    std::vector<size_t> out;
+    for (const char *at = text.data(), *end = at + text.size(); at < end; ++at) {
+        size_t number = 0;
+        const auto [next, error] = std::from_chars(at, end, number);
+        if (error != std::errc() || number == 0 || (next != end && *next != ','))
+            throw UsageError(std::string(option) + ": found \"" + std::string(text) +
+                             "\", expected numbers above 0 with commas between");
+        out.push_back(number);
+        at = next;
+    }
+    return out;
+}
+
+DType type(std::string_view text, std::string_view option) {
+    std::string upper(text);
+    std::ranges::transform(upper, upper.begin(), [](unsigned char c) { return char(std::toupper(c)); });
+    const std::optional<DType> found = dtype_from_name(upper);
+    if (!found)
+        throw UsageError(std::string(option) + ": found \"" + std::string(text) + "\", expected f32, f16, bf16 or i8");
+    return *found;
+}
+
+Options parse(int argc, char** argv) {
+    Options out;
+    for (int i = 1; i < argc; i += 2) {
+        const std::string_view option = argv[i];
+        if (i + 1 == argc) throw UsageError(std::string(option) + ": expected a value behind it");
+        const std::string_view value = argv[i + 1];
+        if (option == "--device" && (value == "cpu" || value == "cuda"))
+            out.cuda = value == "cuda";
+        else if (option == "--config" && (value == "100m" || value == "3b"))
+            out.config = value;
+        else if (option == "--only" && (value == "yoco" || value == "transformer"))
+            out.only = value;
+        else if (option == "--weights")
+            out.weights = type(value, option);
+        else if (option == "--cache")
+            out.cache = type(value, option);
+        else if (option == "--page")
+            out.page_rows = numbers(value, option).at(0);
+        else if (option == "--prefill")
+            out.prefill = value == "none" ? std::vector<size_t>{} : numbers(value, option);
+        else if (option == "--decode")
+            out.decode = value == "none" ? std::vector<size_t>{} : numbers(value, option);
+        else
+            throw UsageError("found \"" + std::string(option) + " " + std::string(value) +
+                             "\"; the options stand at the top of tools/bench/longview_bench.cpp");
+    }
+    return out;
+}
+
+// The shortest of a few runs, in seconds.
+template <typename Fn>
+double shortest(const Context& context, Fn fn) {
+    double best = 1e30;
+    for (int run = 0; run < 6; ++run) {
+        const auto begin = Clock::now();
+        fn();
+        if (context.device()) context.device()->wait();
+        if (run > 0) best = std::min(best, std::chrono::duration<double>(Clock::now() - begin).count());
+    }
+    return best;
+}
+
+struct Yardstick {
+    double bytes_per_second, flops_per_second;
+};
+
+// On a GPU: a copy of 1 GiB, read and written, and a product of 8192 rows with a weight of 8192 x 8192 as the model's
+// weights rest, the rounding of its input included.
+Yardstick measure_yardstick(const Context& context, DType weights) {
+    if (!context.device()) return {read_bandwidth(context), sgemm_peak(context)};
+    const std::shared_ptr<Device>& device = context.shared_device();
+    constexpr size_t bytes = size_t{1} << 30, size = 8192;
+    Yardstick out{};
+    {
+        Buffer from(bytes, device), to(bytes, device);
+        out.bytes_per_second = 2.0 * bytes / shortest(context, [&] { device->copy(from.data(), to.data(), bytes); });
+    }
+    std::vector<float> values(size * size);
+    uint32_t state = 1;
+    for (float& value : values) value = float(int32_t(state = state * 1664525 + 1013904223)) * 0x1p-31f;
+    Linear linear(ConstMatrix(values.data(), size, size), weights);
+    linear.place(device);
+    const Floats x(values, device);
+    Floats y(size * size, device);
+    out.flops_per_second = 2.0 * size * size * size / shortest(context, [&] {
+                               linear.apply(context, {x.span().data(), size, size}, {y.span().data(), size, size});
+                           });
+    return out;
+}
+
+Json measure(const Context& context, const Options& options, const Config& config, const Yardstick& yardstick) {
+    std::fprintf(stderr, "making %s\n", config.name.c_str());
+    const auto model = Model::random(config, 1, options.weights, context.shared_device());
+    const MemoryOptions kept{.cache_type = options.cache, .page_rows = options.page_rows};
+    Json out{{"config", config.name},
+             {"parameters", config.parameters()},
+             {"weight_bytes", model->bytes()},
+             {"prefill", Json::array()},
+             {"decode", Json::array()}};
+    Workspace work(context, config);
+    for (const size_t rows : options.prefill) {
+        std::fprintf(stderr, "prefill of %zu rows\n", rows);
+        const Rate rate = measure_prefill(work, model, rows, 0, kept, 2);
+        out["prefill"].push_back({{"rows", rows},
+                                  {"seconds", rate.seconds},
+                                  {"rows_per_second", rate.rows_per_second},
+                                  {"share_of_matmul", rate.flops_per_second / yardstick.flops_per_second},
+                                  {"memory_bytes", reckon_memory(config, rows, kept).total()}});
+    }
+    for (const size_t rows : options.decode) {
+        std::fprintf(stderr, "decode at %zu rows\n", rows);
+        const Memory memory = zero_memory(model, rows, kept);
+        const Rate rate = measure_decode(work, memory);
+        out["decode"].push_back({{"rows", rows},
+                                 {"seconds", rate.seconds},
+                                 {"tokens_per_second", rate.rows_per_second},
+                                 {"share_of_bandwidth", rate.bytes_per_second / yardstick.bytes_per_second},
+                                 {"first_token_seconds", measure_first_token(work, memory)},
+                                 {"memory_bytes", memory.bytes().total()}});
+    }
+    return out;
+}
+
+int run(const Options& options) {
+    const Context context(0, options.cuda ? open_cuda() : nullptr);
+    const Yardstick yardstick = measure_yardstick(context, options.weights);
+    Json report{{"machine", context.device() ? context.device()->name() : machine_name(context)},
+                {"weights", dtype_name(options.weights)},
+                {"cache", dtype_name(options.cache)},
+                {"page_rows", options.page_rows},
+                {"bytes_per_second", yardstick.bytes_per_second},
+                {"flops_per_second", yardstick.flops_per_second},
+                {"models", Json::array()}};
+    const Config yoco = options.config == "3b" ? config_3b() : config_100m();
+    if (options.only != "transformer") report["models"].push_back(measure(context, options, yoco, yardstick));
+    if (options.only != "yoco") report["models"].push_back(measure(context, options, transformer_of(yoco), yardstick));
+    std::printf("%s\n", report.dump(2).c_str());
+    return 0;
+}
+
+}  // namespace
+}  // namespace lv
+
+int main(int argc, char** argv) {
+    try {
+        return lv::run(lv::parse(argc, argv));
+    } catch (const lv::UsageError& error) {
+        std::fprintf(stderr, "longview-bench: %s\n", error.what());
+        return 2;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "longview-bench: %s\n", error.what());
+        return 1;
+    }
+}
