@@ -94,9 +94,9 @@ AgentLoop::End run_shift(const AgentOptions& options, const std::shared_ptr<cons
 
 int run_agent(const AgentOptions& options, const Interrupt& interrupt) {
     Progress progress(options.quiet);
-    const Context context(static_cast<size_t>(options.model.threads));
+    const Context context(static_cast<size_t>(options.model.threads), options.model.open_device());
     if (!options.memory.save.empty()) require_writable(options.memory.save);
-    const std::shared_ptr<const LoadedModel> model = load_model(find_model(options.model.dir));
+    const std::shared_ptr<const LoadedModel> model = load_model(find_model(options.model.dir), context.shared_device());
     WatchList list({.edge = {.confirm = options.confirm, .hold_off_us = options.hold_off_us},
                     .ask_every_us = options.tell_every_us,
                     .every_frame = options.speed == 0});

@@ -191,7 +191,7 @@ Command parse_options(int argc, const char* const* argv) {
     ask_command.add_flag("-q,--quiet", ask.quiet, "No progress and no notes on stderr");
 
     CLI::App& agent_command = add_agent_command(app, agent, agent_text);
-    add_model_options(agent_command, agent.model, device, true);
+    add_model_options(agent_command, agent.model, true);
 
     CLI::App& caption_command = *app.add_subcommand("caption", "Write what happens, interval by interval");
     caption_command.footer(caption_examples);
