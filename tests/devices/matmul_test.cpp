@@ -44,6 +44,7 @@ TEST_P(Linears, MatchTheReferenceAtEverySizeAndType) {
                 const double eps = rows <= 4 ? epsilon_f32 : epsilon(rounded);
                 const double tolerance = sum_tolerance(in, largest(x), largest(weight), eps);
                 expect_near(output.values(), expected, tolerance, what);
+                expect_close(output.values(), expected, std::max(eps, 8 * epsilon_f32), what);
                 EXPECT_TRUE(output.gaps_untouched()) << what;
                 linear.apply(context, input.view(), output.view(), true);
                 for (double& value : expected) value *= 2;

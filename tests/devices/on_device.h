@@ -34,6 +34,19 @@ class Everywhere : public testing::TestWithParam<Where> {
     double epsilon(double rounded) const { return GetParam() == Where::gpu ? rounded : epsilon_f32; }
 };
 
+// All values together: |found - expected| <= 2 epsilon |expected|, in the Euclidean norm. Where inputs are rounded a
+// bound on each value is wide; this one notices a missing term.
+inline void expect_close(const std::vector<float>& found, const reference::Doubles& expected, double epsilon,
+                         const std::string& what) {
+    ASSERT_EQ(found.size(), expected.size()) << what;
+    double error = 0, size = 0;
+    for (size_t i = 0; i < found.size(); ++i) {
+        error += (found[i] - expected[i]) * (found[i] - expected[i]);
+        size += expected[i] * expected[i];
+    }
+    EXPECT_LE(std::sqrt(error), 2 * epsilon * std::sqrt(size)) << what;
+}
+
 // Values in the memory of a context, and back.
 template <typename T>
 class Placed {

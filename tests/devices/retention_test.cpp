@@ -46,6 +46,8 @@ void expect_case(const Context& context, const Case& c, const Data& data, double
     const double tolerance = sum_tolerance(c.rows + c.dim, largest(data.q), size, eps);
     expect_near(out.values(), expected, tolerance, what);
     expect_near(placed_state.values(), state, tolerance, what + ", state");
+    expect_close(out.values(), expected, std::max(eps, 8 * epsilon_f32), what);
+    expect_close(placed_state.values(), state, std::max(eps, 8 * epsilon_f32), what + ", state");
     EXPECT_TRUE(out.gaps_untouched()) << what;
 }
 
