@@ -30,10 +30,12 @@ constexpr size_t scenes_kept = 5;
 constexpr size_t previous = 1192;             // 80: row of a kind seen for the first time ever: the kind new before it
 constexpr size_t no_previous = 1272;          // there was none
 constexpr size_t future = 1273;               // time row: beyond the last frame; the engine fills it
-constexpr size_t event = 1274;                // number of an event (a kind comes or goes) modulo 7, 8, 9, one-hot each:
-constexpr size_t event_moduli[] = {7, 8, 9};  // so "the next" is the same turn of three rings, whatever the number;
-                                              // scene row: number of the last event of its frame or before
-constexpr size_t feature_dim = 1298;
+// Events (a kind comes or goes) counted modulo 7, 8, 9, one-hot each, 24 columns: of a scene row those up to its frame, of
+// an event's row those before it. What comes next has the same code in the same columns: it is found by likeness.
+constexpr size_t events_before = 1274;
+constexpr size_t events_with = 1298;  // of an event's row, with itself: what the next event has in events_before
+constexpr size_t event_moduli[] = {7, 8, 9};
+constexpr size_t feature_dim = 1322;
 
 constexpr size_t object_rows = 8;          // kinds with a count a frame, at most
 constexpr float motion_threshold = 0.12f;  // of the picture's side

@@ -29,6 +29,13 @@ void write_time(int64_t time_us, std::span<float> row) {
     }
 }
 
+void write_events(std::span<float> row, size_t column, uint64_t events) {
+    for (const size_t modulus : row::event_moduli) {
+        row[column + events % modulus] = 1;
+        column += modulus;
+    }
+}
+
 }  // namespace
 
 Scene scene_of(std::span<const float> logits) {
@@ -125,12 +132,9 @@ void TokenRows::write_kind(int kind, int32_t before, int rank, std::span<float> 
     row[row::motion + now.motion] = 1;
 }
 
-void TokenRows::write_event(std::span<float> row) const {
-    size_t first = row::event;
-    for (const size_t modulus : row::event_moduli) {
-        row[first + events_ % modulus] = 1;
-        first += modulus;
-    }
+void TokenRows::count_event(std::span<float> row) {
+    write_events(row, row::events_before, events_);
+    write_events(row, row::events_with, ++events_);
 }
 
 size_t TokenRows::append(int64_t time_us, std::span<const Track> tracks, const Scene& scene, bool cut,
@@ -150,10 +154,9 @@ size_t TokenRows::append(int64_t time_us, std::span<const Track> tracks, const S
     for (const Group& group : groups) kinds_[group.kind].count = group.seen.count;
     for (size_t kind = 0; kind < row::kinds; ++kind) {
         if (before[kind] == 0 || kinds_[kind].count > 0) continue;
-        ++events_;
         const std::span<float> row = add_row(last_us_);
         write_kind(static_cast<int>(kind), before[kind], -1, row);
-        write_event(row);
+        count_event(row);
     }
 
     const size_t scene_index = rows.size();
@@ -179,14 +182,11 @@ size_t TokenRows::append(int64_t time_us, std::span<const Track> tracks, const S
         const std::span<float> row = add_row(time_us);
         write_kind(group.kind, before[group.kind], static_cast<int>(rank), row);
         row[row::record] = record;
-        if (before[group.kind] == 0) {
-            ++events_;
-            write_event(row);
-        }
+        if (before[group.kind] == 0) count_event(row);
         if (newest) row[newest_kind_ < 0 ? row::no_previous : row::previous + newest_kind_] = 1;
         if (newest) newest_kind_ = group.kind;
     }
-    write_event({rows.data() + scene_index, row::feature_dim});
+    write_events({rows.data() + scene_index, row::feature_dim}, row::events_before, events_);
     rows[rows.size() - row::feature_dim + row::last_of_frame] = 1;
     last_us_ = time_us;
     ++frames_;

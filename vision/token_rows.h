@@ -57,7 +57,7 @@ class TokenRows {
     struct Group;
     std::vector<Group> groups_of(std::span<const Track> tracks) const;
     void write_kind(int kind, int32_t before, int rank, std::span<float> row) const;
-    void write_event(std::span<float> row) const;
+    void count_event(std::span<float> row);
 
     std::array<Kind, row::kinds> kinds_;
     int32_t kinds_seen_ = 0;

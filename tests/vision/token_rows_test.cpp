@@ -22,7 +22,7 @@ std::map<size_t, float> columns(const std::vector<float>& rows, size_t index) {
     for (size_t column = 0; column < row::feature_dim; ++column) {
         const float value = rows[index * row::feature_dim + column];
         const bool time = column >= row::fourier && column < row::scene;
-        if (value != 0 && !time && column < row::event) found[column] = value;
+        if (value != 0 && !time && column < row::events_before) found[column] = value;
     }
     return found;
 }
@@ -58,29 +58,68 @@ TEST(TokenRows, ALoneObjectFillsItsRow) {
     TokenRows maker;
     const std::vector<float> rows = rows_of(maker, {track(dog, 0.2f, 0.8f, 0.1f, 0.4f, 0.75f)});
     expect_columns(rows, 0, {{0, 1}, {4 + dog, 0.5f}, {85, 1}, {145, 1}});
-    expect_columns(rows, 1, {{1, 1}, {3, 1}, {4 + dog, 1},   // object row, last of its frame, a dog
-                             {85, 1},                        // one
-                             {93, 1}, {97, 1}, {98, 1},      // appeared, for the first time ever, a record
-                             {99, 1}, {107, 1}, {119, 1},    // its first appearance, the first kind, the first row
-                             {127, 1}, {132, 1},             // left, bottom
-                             {133, 0.2f}, {134, 0.8f}, {135, 0.1f}, {136, 0.4f}, {137, 0.75f}, {138, 0.2f},
-                             {144, 1},                       // still
-                             {row::no_previous, 1}});        // no kind was new before it
+    expect_columns(rows, 1,
+                   {{1, 1},
+                    {3, 1},
+                    {4 + dog, 1},  // object row, last of its frame, a dog
+                    {85, 1},       // one
+                    {93, 1},
+                    {97, 1},
+                    {98, 1},  // appeared, for the first time ever, a record
+                    {99, 1},
+                    {107, 1},
+                    {119, 1},  // its first appearance, the first kind, the first row
+                    {127, 1},
+                    {132, 1},  // left, bottom
+                    {133, 0.2f},
+                    {134, 0.8f},
+                    {135, 0.1f},
+                    {136, 0.4f},
+                    {137, 0.75f},
+                    {138, 0.2f},
+                    {144, 1},                 // still
+                    {row::no_previous, 1}});  // no kind was new before it
 }
 
 TEST(TokenRows, KindsStandFromLeftToRightByTheirMeanCentre) {
     TokenRows maker;
-    const std::vector<float> rows = rows_of(maker, {track(person, 0.9f, 0.5f, 0.1f, 0.3f), track(car, 0.5f, 0.5f, 0.2f, 0.2f),
-                                                    track(person, 0.3f, 0.2f, 0.2f, 0.3f, 0.9f)});
+    const std::vector<float> rows =
+        rows_of(maker, {track(person, 0.9f, 0.5f, 0.1f, 0.3f), track(car, 0.5f, 0.5f, 0.2f, 0.2f),
+                        track(person, 0.3f, 0.2f, 0.2f, 0.3f, 0.9f)});
     ASSERT_EQ(rows.size(), 3 * row::feature_dim);
     expect_columns(rows, 0, {{0, 1}, {4 + person, 1.0f}, {4 + car, 0.5f}, {86, 1}, {145, 1}});
-    expect_columns(rows, 1, {{1, 1}, {4 + car, 1}, {85, 1}, {93, 1}, {97, 1}, {98, 1}, {99, 1}, {107, 1}, {119, 1},
-                             {128, 1}, {131, 1}, {133, 0.5f}, {134, 0.5f}, {135, 0.2f}, {136, 0.2f}, {137, 0.8f},
-                             {138, 0.2f}, {144, 1}, {row::no_previous, 1}});
+    expect_columns(rows, 1,
+                   {{1, 1},
+                    {4 + car, 1},
+                    {85, 1},
+                    {93, 1},
+                    {97, 1},
+                    {98, 1},
+                    {99, 1},
+                    {107, 1},
+                    {119, 1},
+                    {128, 1},
+                    {131, 1},
+                    {133, 0.5f},
+                    {134, 0.5f},
+                    {135, 0.2f},
+                    {136, 0.2f},
+                    {137, 0.8f},
+                    {138, 0.2f},
+                    {144, 1},
+                    {row::no_previous, 1}});
     // Two people: thirds of both, the box of the larger, the better score.
-    expect_columns(rows, 2, {{1, 1}, {3, 1}, {4 + person, 1}, {86, 1}, {93, 1}, {97, 1}, {98, 1}, {99, 1}, {108, 1},
-                             {120, 1}, {127, 1}, {129, 1}, {130, 1}, {131, 1}, {133, 0.3f}, {134, 0.2f}, {135, 0.2f},
-                             {136, 0.3f}, {137, 0.9f}, {138, std::sqrt(0.06f)}, {144, 1}, {row::previous + car, 1}});
+    expect_columns(rows, 2, {{1, 1},          {3, 1},
+                             {4 + person, 1}, {86, 1},
+                             {93, 1},         {97, 1},
+                             {98, 1},         {99, 1},
+                             {108, 1},        {120, 1},
+                             {127, 1},        {129, 1},
+                             {130, 1},        {131, 1},
+                             {133, 0.3f},     {134, 0.2f},
+                             {135, 0.2f},     {136, 0.3f},
+                             {137, 0.9f},     {138, std::sqrt(0.06f)},
+                             {144, 1},        {row::previous + car, 1}});
 }
 
 TEST(TokenRows, AGoneKindGetsOneLastRowThatTellsWhereAndWhenItWas) {
@@ -90,8 +129,22 @@ TEST(TokenRows, AGoneKindGetsOneLastRowThatTellsWhereAndWhenItWas) {
     std::vector<int64_t> times_us;
     EXPECT_EQ(maker.append(4'000'000, {}, no_scene, false, rows, times_us), 2u);
     EXPECT_EQ(times_us, (std::vector<int64_t>{3'000'000, 4'000'000}));
-    expect_columns(rows, 0, {{1, 1}, {4 + dog, 1}, {84, 1}, {94, 1}, {99, 1}, {107, 1}, {127, 1}, {132, 1},
-                             {133, 0.2f}, {134, 0.8f}, {135, 0.1f}, {136, 0.4f}, {137, 0.75f}, {138, 0.2f}, {144, 1}});
+    expect_columns(rows, 0,
+                   {{1, 1},
+                    {4 + dog, 1},
+                    {84, 1},
+                    {94, 1},
+                    {99, 1},
+                    {107, 1},
+                    {127, 1},
+                    {132, 1},
+                    {133, 0.2f},
+                    {134, 0.8f},
+                    {135, 0.1f},
+                    {136, 0.4f},
+                    {137, 0.75f},
+                    {138, 0.2f},
+                    {144, 1}});
     expect_columns(rows, 1, {{0, 1}, {3, 1}, {84, 1}});
     std::vector<float> then(row::feature_dim);
     write_time_row(3'000'000, then);
@@ -112,10 +165,11 @@ TEST(TokenRows, GoneKindsStandBeforeTheNextFrameByKind) {
     EXPECT_EQ(columns(rows, 3).count(row::previous + car), 1u) << "new after the car, which stood right of the bottle";
 }
 
-// The number of an event from its remainders, or -1 where there is none (Chinese remainder by trial).
-int event_of(const std::vector<float>& rows, size_t index) {
+// How many events a row tells of, from the remainders in `column`, or -1 where it does not (Chinese remainder by
+// trial).
+int events_of(const std::vector<float>& rows, size_t index, size_t column) {
     for (int number = 0; number < 7 * 8 * 9; ++number) {
-        size_t first = index * row::feature_dim + row::event;
+        size_t first = index * row::feature_dim + column;
         bool all = true;
         for (const size_t modulus : row::event_moduli) {
             all = all && rows[first + static_cast<size_t>(number) % modulus] == 1;
@@ -126,23 +180,29 @@ int event_of(const std::vector<float>& rows, size_t index) {
     return -1;
 }
 
-TEST(TokenRows, EventsAreNumberedInTheOrderOfTheirRows) {
+TEST(TokenRows, EventsAreCountedSoThatWhatComesNextHasTheSameCode) {
     TokenRows maker;
     const Track left = track(dog, 0.2f, 0.5f, 0.1f, 0.1f), right = track(car, 0.8f, 0.5f, 0.1f, 0.1f);
     const auto numbers = [&](const std::vector<Track>& tracks) {
         const std::vector<float> rows = rows_of(maker, tracks);
         std::vector<int> found;
-        for (size_t i = 0; i < rows.size() / row::feature_dim; ++i) found.push_back(event_of(rows, i));
+        for (size_t i = 0; i < rows.size() / row::feature_dim; ++i) {
+            found.push_back(events_of(rows, i, row::events_before));
+            const int with = events_of(rows, i, row::events_with);
+            if (with >= 0) {
+                EXPECT_EQ(with, (found.back() + 1) % 504) << "an event counts itself";
+            }
+        }
         return found;
     };
     using Numbers = std::vector<int>;
     EXPECT_EQ(numbers({}), (Numbers{0}));
-    EXPECT_EQ(numbers({right, left}), (Numbers{2, 1, 2})) << "the frame's row has the last one's number";
+    EXPECT_EQ(numbers({right, left}), (Numbers{2, 0, 1})) << "the frame, then none and one before";
     EXPECT_EQ(numbers({right, left}), (Numbers{2, -1, -1})) << "staying is no event";
-    EXPECT_EQ(numbers({left}), (Numbers{3, 3, -1})) << "the gone car, the frame, the dog";
-    for (int i = 4; i < 600; i += 2) {
-        EXPECT_EQ(numbers({}), (Numbers{i % 504, i % 504}));
-        EXPECT_EQ(numbers({left}), (Numbers{(i + 1) % 504, (i + 1) % 504}));
+    EXPECT_EQ(numbers({left}), (Numbers{2, 3, -1})) << "the car that has gone, the frame, the dog";
+    for (int i = 3; i < 600; i += 2) {
+        EXPECT_EQ(numbers({}), (Numbers{i % 504, (i + 1) % 504}));
+        EXPECT_EQ(numbers({left}), (Numbers{(i + 2) % 504, (i + 1) % 504}));
     }
 }
 
@@ -218,7 +278,8 @@ TEST(TokenRows, MotionIsThatOfTheLargestSinceItAppeared) {
 }
 
 TEST(TokenRows, ThirdsBeginAtOneAndTwoThirds) {
-    for (const auto& [centre, column] : std::vector<std::pair<float, size_t>>{{0, 0}, {0.33f, 0}, {0.34f, 1}, {0.66f, 1}, {0.67f, 2}, {1, 2}}) {
+    for (const auto& [centre, column] :
+         std::vector<std::pair<float, size_t>>{{0, 0}, {0.33f, 0}, {0.34f, 1}, {0.66f, 1}, {0.67f, 2}, {1, 2}}) {
         TokenRows maker;
         const std::vector<float> rows = rows_of(maker, {track(car, centre, centre, 0.1f, 0.1f)});
         for (size_t i = 0; i < 3; ++i) {
@@ -237,7 +298,8 @@ TEST(TokenRows, EveryRowCarriesItsTimeAsSixteenTurningHands) {
     EXPECT_EQ(time_row[row::is_time], 1);
     for (int i = 0; i < 16; ++i) {
         const double angle = 2 * M_PI * 3725.5 / (2 * std::pow(1.8, i));
-        for (const float* row : {rows.data(), rows.data() + row::feature_dim, static_cast<const float*>(time_row.data())}) {
+        for (const float* row :
+             {rows.data(), rows.data() + row::feature_dim, static_cast<const float*>(time_row.data())}) {
             EXPECT_NEAR(row[160 + 2 * i], std::sin(angle), 1e-5) << i;
             EXPECT_NEAR(row[161 + 2 * i], std::cos(angle), 1e-5) << i;
         }
@@ -301,7 +363,8 @@ TEST(TokenRows, TheTrainerMakesTheSameRows) {
         for (size_t column = 0; column < row::feature_dim; ++column) {
             if (column == row::score || (column >= row::fourier && column < row::scene)) continue;
             const auto found = expected[index].find(column);
-            ASSERT_NEAR(rows[index * row::feature_dim + column], found == expected[index].end() ? 0 : found->second, 1e-5)
+            ASSERT_NEAR(rows[index * row::feature_dim + column], found == expected[index].end() ? 0 : found->second,
+                        1e-5)
                 << "row " << index << " column " << column;
         }
     }

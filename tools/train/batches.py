@@ -29,6 +29,7 @@ class Asked:
     ids: list
     seconds: list
     target: list
+    rest: list  # the video's row that each row's target rests on, -1: none, or not known
 
 
 @dataclass
@@ -45,6 +46,7 @@ class Batch:
     lengths: torch.Tensor  # [B, Q] rows of each question and answer
     sampled: torch.Tensor  # [B, Q, A] rows that are sampled
     target: torch.Tensor  # [B, Q, A] their next id, 0 where there is none
+    rest: torch.Tensor  # [B, Q, A] the video's row (of N) that it rests on, -1 where there is none
     kinds: list  # [B][Q] names
     texts: list  # [B][Q] (question, answer)
 
@@ -54,28 +56,31 @@ class Batch:
 
 
 def as_rows(text, kind, turns, now_s):
-    """turns [(question, answer)]: one, or a dialogue, where every answer is learnt."""
-    ids, seconds, target = [], [], []
-    for question, answer in turns:
+    """turns [(question, answer[, rests])]: one, or a dialogue, where every answer is learnt."""
+    ids, seconds, target, rest = [], [], [], []
+    for question, answer, *rests in turns:
         asked, asked_s = text.question(question, now_s, seconds[-1] if seconds else None)
         pieces = text.answer(answer)
         ids += asked + pieces
         target += [0] * (len(asked) - 1) + pieces + [0]
         seconds += asked_s + text.carried(pieces, asked_s[-1])
-    return Asked(kind, *turns[-1], ids[:-1], seconds[:-1], target[:-1])
+        rests = dict(enumerate(rests[0] if rests else ()))
+        rest += [-1] * (len(asked) - 1) + [rests.get(part, -1) for part in text.parts(pieces)] + [-1]
+    return Asked(kind, *turns[-1][:2], ids[:-1], seconds[:-1], target[:-1], rest[:-1])
 
 
 def drill_rows(text, kind, question, items, now_s):
     ids, seconds = text.question(question, now_s)
-    target, now = [0] * len(ids), seconds[-1]
-    for prompt, answer in items:
+    target, rest, now = [0] * len(ids), [-1] * len(ids), seconds[-1]
+    for prompt, answer, *row in items:
         asked, asked_s = text.rows(prompt)
         pieces = text.answer(answer)[:-1]
         about = asked_s[0] if asked_s[0] >= 0 else now
         ids += asked + pieces
         seconds += [about] * len(asked) + text.carried(pieces, about)
         target += [0] * (len(asked) - 1) + pieces + [0]
-    return Asked(kind, question, " ".join(answer for _, answer in items), ids, seconds, target)
+        rest += [-1] * (len(asked) - 1) + (row or [-1]) * len(pieces) + [-1]
+    return Asked(kind, question, " ".join(item[1] for item in items), ids, seconds, target, rest)
 
 
 def ask(rng, world, text, n_questions, shares, mistypes=0.05):
@@ -97,13 +102,13 @@ def ask(rng, world, text, n_questions, shares, mistypes=0.05):
         made = (drills.DRILLS if drill else questions.KINDS)[kind](world, rng)
         if not made:
             continue
-        question, answer = made
+        question, answer = made[:2]
         if drill:
             out.append(drill_rows(text, kind, question, answer, world.times[-1]))
             continue
         if mistypes and rng.random() < mistypes:
             question = text_module.mistyped(question, rng)
-        out.append(as_rows(text, kind, [(question, answer)], world.times[-1]))
+        out.append(as_rows(text, kind, [(question, *made[1:])], world.times[-1]))
     return out
 
 
@@ -144,6 +149,7 @@ def collate(lines, asked):
     lengths = np.zeros((b, q), np.int64)
     sampled = np.zeros((b, q, most), np.int64)
     target = np.zeros((b, q, most), np.int64)
+    rest = np.full((b, q, most), -1)
     for k, one in enumerate(asked):
         for j, x in enumerate(one):
             m = lengths[k, j] = len(x.ids)
@@ -151,9 +157,11 @@ def collate(lines, asked):
             learnt = np.flatnonzero(x.target)
             sampled[k, j, : len(learnt)] = learnt
             target[k, j, : len(learnt)] = np.asarray(x.target)[learnt]
+            row = np.asarray(x.rest)[learnt]
+            rest[k, j, : len(learnt)] = np.where(row < 0, -1, row + n - len(lines[k].dense))
     f = torch.from_numpy
     return Batch(f(dense), f(time_s), f(scene_index), f(scene_value), f(keep), f(ids), f(ids_time), f(lengths),
-                 f(sampled), f(target), [[x.kind for x in one] for one in asked],
+                 f(sampled), f(target), f(rest), [[x.kind for x in one] for one in asked],
                  [[(x.question, x.answer) for x in one] for one in asked])
 
 
@@ -163,19 +171,32 @@ def blind(batch):
     dense[..., layout.IS_SCENE] = dense[..., layout.LAST_OF_FRAME] = dense[..., layout.COUNT] = dense[..., layout.CUT] = 1
     one = torch.ones_like(batch.keep[:, :1])
     return Batch(dense, batch.time_s[:, -1:], batch.scene_index[:, :1] * 0, batch.scene_value[:, :1] * 0, one,
-                 batch.ids, batch.ids_time_s, batch.lengths, batch.sampled, batch.target, batch.kinds, batch.texts)
+                 batch.ids, batch.ids_time_s, batch.lengths, batch.sampled, batch.target, batch.rest * 0 - 1, batch.kinds,
+                 batch.texts)
 
 
-def run(model, batch):
-    """Logits of every sampled row that has a target [M, vocab], their targets [M], and the question of each [M]."""
+def run(model, batch, attention=False):
+    """Logits of every sampled row that has a target [M, vocab], their targets [M], the question of each [M], and, where
+    asked for, the attention that each paid to the row it rests on, summed over the heads of all cross layers [M']."""
     rows = model.video_rows(batch.dense, batch.time_s, batch.scene_index, batch.scene_value)
     memory = model.watch(rows, batch.keep)
     real = batch.target > 0
     future = (batch.ids < 0) & (batch.ids_time_s > batch.time_s[:, -1, None, None])
     asked = model.question_rows(batch.ids, batch.ids_time_s, future)
-    x, _ = model.answer(memory, asked, batch.lengths, batch.sampled, real)
+    x, maps = model.answer(memory, asked, batch.lengths, batch.sampled, real, attention)
     question = torch.arange(real.shape[0] * real.shape[1]).view(*real.shape[:2], 1).expand_as(real)
-    return model.logits(x), batch.target[real], question[real]
+    out = model.logits(x), batch.target[real], question[real]
+    return (*out, rested(maps, batch.rest, real) * model.config.n_attn_heads) if attention else out
+
+
+def rested(maps, rest, real):
+    """maps: one [B, most, N] a cross layer, the attention of a video's sampled rows, mean over heads."""
+    out = []
+    for b in range(len(rest)):
+        row = rest[b][real[b]]
+        known = torch.nonzero(row >= 0)[:, 0]
+        out.append(sum(one[b, known, row[known]] for one in maps))
+    return torch.cat(out)
 
 
 def exact(logits, target, question, n_questions):

@@ -1,8 +1,9 @@
 """Drills, for training only: many look-ups a sequence, each asked by the row just before its answer (DESIGN, "ask many
-times at once"). A drill is (question, [(prompt, answer)]): the prompts are given, only the answers are learnt."""
+times at once"). A drill is (question, [(prompt, answer[, row])]): the prompts are given, only the answers are learnt;
+row: what the answer rests on (questions.py)."""
 
 from .classes import NAMES, article
-from .questions import MOVES, debut, number, places, plural, single, stamp
+from .questions import MOVES, debut, event_rows, neighbour_row, number, places, plural, single, stamp
 
 
 def _drill(w, rng, name, fact):
@@ -62,11 +63,13 @@ def drill_moves(w, rng):
 
 def _walk(w, rng, name, step):
     """Neighbours in the order in which kinds first came."""
-    line = [int(w.classes[i]) for i in debut(w)]
+    debuts = debut(w)
+    line = [int(w.classes[i]) for i in debuts]
     if len(line) < 2:
         return None
     of = lambda k: NAMES[line[k]] if 0 <= k < len(line) else "nothing"
-    return name, [(single(line[k], rng), of(k + step)) for k in rng.permutation(len(line))[:8]]
+    return name, [(single(line[k], rng), of(k + step), neighbour_row(w, debuts, int(k), step))
+                  for k in rng.permutation(len(line))[:8]]
 
 
 def drill_after(w, rng):
@@ -85,7 +88,7 @@ def drill_stays(w, rng):
     items = []
     for k in rng.permutation(len(stays))[:8]:
         i, a, b = stays[k]
-        items.append((f"{NAMES[w.classes[i]]} from {stamp(w.times[a])} to", stamp(w.times[b])))
+        items.append((f"{NAMES[w.classes[i]]} from {stamp(w.times[a])} to", stamp(w.times[b]), w.row(i, b, gone=True)))
     return "each stay", items
 
 
@@ -101,7 +104,10 @@ def drill_events(w, rng):
         return None
     items = []
     for k in rng.permutation(len(events))[:6]:
-        items.append((_said(w, events[k]), _said(w, events[k + 1]) if k + 1 < len(events) else "nothing"))
+        if k + 1 < len(events):
+            items.append((_said(w, events[k]), _said(w, events[k + 1]), *event_rows(w, events[k + 1 : k + 2])))
+        else:
+            items.append((_said(w, events[k]), "nothing"))
     return "each event next", items
 
 
@@ -114,7 +120,10 @@ def drill_next_event(w, rng):
         if w.times[f] % 1:
             continue
         after = [e for e in events if e[0] > f or (e[0] == f and not e[1])]
-        items.append((stamp(w.times[f]), _said(w, after[0]) if after else "nothing"))
+        if after:
+            items.append((stamp(w.times[f]), _said(w, after[0]), *event_rows(w, after[:1])))
+        else:
+            items.append((stamp(w.times[f]), "nothing"))
     return ("each first event", items) if items else None
 
 

@@ -31,9 +31,12 @@ ORDER = 1192
 PREVIOUS = 1192  # 80: row of a kind seen for the first time ever: the kind that was new before it
 NO_PREVIOUS = 1272  # and where there was none
 FUTURE = 1273  # time row: beyond the last frame
-EVENT = 1274  # 24: number of an event (a kind comes or goes) modulo 7, 8, 9, one-hot each; scene row: of the last one so far
+# Events (a kind comes or goes) counted modulo 7, 8, 9, one-hot each, 24 columns: of a scene row those up to its frame, of
+# an event's row those before it. What comes next has the same code in the same columns: it is found by likeness.
+EVENTS_BEFORE = 1274
+EVENTS_WITH = 1298  # 24: of an event's row, with itself: what the next event has in EVENTS_BEFORE
 EVENT_MODULI = (7, 8, 9)
-FEATURE_DIM = 1298
+FEATURE_DIM = 1322
 DENSE = PLAIN + FEATURE_DIM - ORDER
 MAX_OBJECT_ROWS = 8
 

@@ -1,13 +1,14 @@
 """Questions about a timeline with their exact answers, from its truth.
 
-`KINDS` maps a kind's name to a function (world, rng) -> (question, answer) or None where it does not apply. Texts hold
-times as `{seconds}`; phrases are lower case without closing marks, as engine/prompt.cpp normalises what people type.
-A time asks for the frame shown then: the last one at or before it.
+`KINDS` maps a kind's name to a function (world, rng) -> (question, answer[, rests]) or None where it does not apply.
+Texts hold times as `{seconds}`; phrases are lower case without closing marks, as engine/prompt.cpp normalises what people
+type. A time asks for the frame shown then: the last one at or before it. `rests`: the video's row that each part of the
+answer rests on (parts end at a comma, "and" or a full stop), -1 where there is none; training shows attention where to look.
 """
 
 import numpy as np
 
-from . import phrases
+from . import layout as at, phrases
 from .classes import NAMES, PLURAL_WORDS, PLURALS, SINGULAR_WORDS, WEIGHTS, article
 
 WORDS = ["none", "one", "two", "three", "four", "five", "six", "seven", "more than seven"]
@@ -42,6 +43,16 @@ class World:
         self.present = self.count > 0
         self.first = [int(np.argmax(p)) for p in self.present]
         self.last = [int(self.frames - 1 - np.argmax(p[::-1])) for p in self.present]
+        objects = np.flatnonzero(timeline.dense[:, at.IS_OBJECT])
+        kinds = timeline.dense[objects, at.CLASS : at.CLASS + at.CLASSES].argmax(1)
+        gone = timeline.dense[objects, at.GONE] > 0
+        self._rows = {}
+        for row, kind, frame, left in zip(objects, kinds, timeline.row_frame[objects], gone):
+            self._rows[int(kind), int(frame), bool(left)] = int(row)
+
+    def row(self, i, frame, gone=False):
+        """The row of class index `i` in a frame (or the one that tells that it was last seen there); -1: not reported."""
+        return self._rows.get((int(self.classes[i]), int(frame), gone), -1)
 
     def class_at(self, c):
         where = np.flatnonzero(self.classes == c)
@@ -55,6 +66,9 @@ class World:
     def what(self, frame):
         here = self.visible(frame)
         return listed([item(self.classes[i], self.count[i, frame]) for i in here]) + "." if len(here) else "nothing."
+
+    def rests(self, frame):
+        return [self.row(i, frame) for i in self.visible(frame)]
 
     def stays(self, i):
         edge = np.diff(np.concatenate(([0], self.present[i].astype(int), [0])))
@@ -131,13 +145,13 @@ def _person_word(c, rng, plain):
 
 def visible_at(w, rng):
     asked = w.ask_time(rng)
-    return asked and (say(rng, "visible_at", t=stamp(asked[0])), w.what(asked[1]))
+    return asked and (say(rng, "visible_at", t=stamp(asked[0])), w.what(asked[1]), w.rests(asked[1]))
 
 
 def visible_now(w, rng):
     if rng.random() < 0.3:
-        return say(rng, "visible_start"), w.what(0)
-    return say(rng, "visible_now"), w.what(w.frames - 1)
+        return say(rng, "visible_start"), w.what(0), w.rests(0)
+    return say(rng, "visible_now"), w.what(w.frames - 1), w.rests(w.frames - 1)
 
 
 def is_at(w, rng):
@@ -186,7 +200,8 @@ def count_at(w, rng):
     if not asked:
         return None
     n = int(w.count[i, asked[1]]) if i is not None else 0
-    return say(rng, "count_at", p=plural(c, rng), t=stamp(asked[0])), number(n) + "."
+    rests = [w.row(i, asked[1])] if n else []
+    return say(rng, "count_at", p=plural(c, rng), t=stamp(asked[0])), number(n) + ".", rests
 
 
 def count_now(w, rng):
@@ -204,13 +219,13 @@ def count_most(w, rng):
 def first(w, rng):
     c, i = w.ask_class(rng, absent=0.15)
     text = say(rng, "first", a=_person_word(c, rng, a_word(c, rng)), s=single(c, rng), p=plural(c, rng))
-    return text, "never." if i is None else f"at {stamp(w.times[w.first[i]])}."
+    return (text, "never.") if i is None else (text, f"at {stamp(w.times[w.first[i]])}.", [w.row(i, w.first[i])])
 
 
 def last(w, rng):
     c, i = w.ask_class(rng, absent=0.15)
     text = say(rng, "last", a=_person_word(c, rng, a_word(c, rng)), s=single(c, rng), p=plural(c, rng))
-    return text, "never." if i is None else f"at {stamp(w.times[w.last[i]])}."
+    return (text, "never.") if i is None else (text, f"at {stamp(w.times[w.last[i]])}.", [w.row(i, w.last[i])])
 
 
 def intervals(w, rng):
@@ -222,7 +237,7 @@ def intervals(w, rng):
     if len(stays) > 3:
         return None
     said = [f"from {stamp(w.times[a])} to {stamp(w.times[b])}" if b > a else f"at {stamp(w.times[a])}" for a, b in stays]
-    return text, listed(said) + "."
+    return text, listed(said) + ".", [w.row(i, a) for a, b in stays]
 
 
 def places(cells):
@@ -235,13 +250,15 @@ def where_at(w, rng):
     if not asked:
         return None
     text = say(rng, "where_at", s=single(c, rng), p=plural(c, rng), t=stamp(asked[0]))
-    return text, "nowhere." if i is None or not w.present[i, asked[1]] else places(w.t.cells[i, asked[1]]) + "."
+    if i is None or not w.present[i, asked[1]]:
+        return text, "nowhere."
+    return text, places(w.t.cells[i, asked[1]]) + ".", [w.row(i, asked[1])] * 3
 
 
 def where(w, rng):
     c, i = w.ask_class(rng, absent=0.1)
     text = say(rng, "where", s=single(c, rng), p=plural(c, rng))
-    return text, "nowhere." if i is None else places(w.t.cells[i, w.last[i]]) + "."
+    return (text, "nowhere.") if i is None else (text, places(w.t.cells[i, w.last[i]]) + ".", [w.row(i, w.last[i])] * 3)
 
 
 MOVES = ["to the left.", "to the right.", "up.", "down.", "towards the camera.", "it stays where it is."]
@@ -251,12 +268,18 @@ def moves(w, rng):
     c, i = w.ask_class(rng, absent=0.0)
     if i is None or w.count[i].max() > 1:
         return None
-    return say(rng, "moves", s=single(c, rng)), MOVES[int(w.t.motion[i, w.last[i]])]
+    return say(rng, "moves", s=single(c, rng)), MOVES[int(w.t.motion[i, w.last[i]])], [w.row(i, w.last[i])]
 
 
 def debut(w):
     """Class indices in the order of their first rows."""
     return sorted(range(len(w.classes)), key=lambda i: (w.first[i], w.order[i, w.first[i]]))
+
+
+def neighbour_row(w, line, k, step):
+    """Where it stands what was new after (before) the k-th: the row of a new kind names the one before it."""
+    i = line[k] if step < 0 else line[k + 1] if k + 1 < len(line) else None
+    return -1 if i is None else w.row(i, w.first[i])
 
 
 def _neighbour(w, rng, kind, step):
@@ -267,7 +290,7 @@ def _neighbour(w, rng, kind, step):
     line = debut(w)
     k = line.index(i) + step
     answer = article(NAMES[w.classes[line[k]]]) if 0 <= k < len(line) else "nothing"
-    return say(rng, kind, a=a_word(c, rng), s=single(c, rng)), answer + "."
+    return say(rng, kind, a=a_word(c, rng), s=single(c, rng)), answer + ".", [neighbour_row(w, line, k - step, step)]
 
 
 def after(w, rng):
@@ -280,7 +303,9 @@ def before(w, rng):
 
 def appears_first(w, rng):
     line = debut(w)
-    return say(rng, "appears_first"), (article(NAMES[w.classes[line[0]]]) if line else "nothing") + "."
+    if not line:
+        return say(rng, "appears_first"), "nothing."
+    return say(rng, "appears_first"), article(NAMES[w.classes[line[0]]]) + ".", [w.row(line[0], w.first[line[0]])]
 
 
 def earlier(w, rng):
@@ -299,13 +324,17 @@ def _event_text(w, events):
     return listed(said) + "."
 
 
+def event_rows(w, events):
+    return [w.row(i, g, gone=not new) for g, new, i in events[:MOST_EVENTS]]
+
+
 def happens(w, rng):
     span = w.span(rng)
     if not span:
         return None
     events = w.events(*span)
     text = say(rng, "happens", t=stamp(w.times[span[0]]), u=stamp(w.times[span[1]]))
-    return text, _event_text(w, events) if events else "nothing changes."
+    return (text, _event_text(w, events), event_rows(w, events)) if events else (text, "nothing changes.")
 
 
 def caption(w, rng):
@@ -315,7 +344,8 @@ def caption(w, rng):
         return None
     events = w.events(*span)
     text = say(rng, "caption", t=stamp(w.times[span[0]]), u=stamp(w.times[span[1]]))
-    return text, w.what(span[0]) + (" " + _event_text(w, events) if events else "")
+    seen = w.rests(span[0]) or [-1]
+    return text, w.what(span[0]) + (" " + _event_text(w, events) if events else ""), seen + event_rows(w, events)
 
 
 def how_often(w, rng):
@@ -332,7 +362,7 @@ def describe(w, rng):
     if not line:
         return say(rng, "describe"), "nothing."
     said = [f"{article(NAMES[w.classes[i]])} from {stamp(w.times[w.first[i]])}" for i in line[:6]]
-    return say(rng, "describe"), listed(said) + "."
+    return say(rng, "describe"), listed(said) + ".", [w.row(i, w.first[i]) for i in line[:6]]
 
 
 def changes(w, rng):

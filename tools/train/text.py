@@ -33,6 +33,7 @@ class Text:
         self.pieces = sentencepiece.SentencePieceProcessor(model_proto=serialized)
         assert self.pieces.piece_to_id("<a>") == ANSWER and self.pieces.piece_to_id("00") == TWO_DIGITS[0]
         self._space = self.pieces.piece_to_id("▁")
+        self._marks = {self.pieces.piece_to_id(mark) for mark in (",", ".", "▁and", "and")} - {UNK}
         self._encode = lru_cache(maxsize=200000)(self._encode_now)
 
     def __len__(self):
@@ -72,6 +73,14 @@ class Text:
                 about = float(hour * 3600 + minute * 60 + second)
             seconds.append(about)
         return seconds
+
+    def parts(self, pieces):
+        """Which part of an answer each piece belongs to: a new one begins with a comma, "and" and a full stop."""
+        part, out = 0, []
+        for piece in pieces:
+            part += piece in self._marks
+            out.append(part)
+        return out
 
     def answer(self, text):
         """Ids of an answer with its end. Marks after a time carry no space piece."""
@@ -133,7 +142,7 @@ def corpus(seed=7, size=60000):
         for _ in range(12):
             made = kinds[int(rng.integers(len(kinds)))](world, rng)
             if made:
-                lines += [_TIME.sub(" ", text) for text in made]
+                lines += [_TIME.sub(" ", text) for text in made[:2]]
     for words in classes.SINGULAR_WORDS + classes.PLURAL_WORDS:
         lines += [word for word in words for _ in range(60)]
     for names in (classes.NAMES, classes.PLURALS):

@@ -245,7 +245,7 @@ def make_rows(rng, ids, seen, report, noise):
         rows[scene, at.CLASS + ids[k]] = np.minimum(seen[k], 8) / 2
     rows[first_row[1:] - 1, at.LAST_OF_FRAME] = 1
     if not len(i):
-        _number_events(rows, scene, np.zeros(frames, int))
+        _count_events(rows, scene, np.zeros(frames, int), at.EVENTS_BEFORE)
         return rows, row_frame
 
     starts = np.concatenate(([0], np.bincount(f, minlength=frames).cumsum()))
@@ -277,8 +277,9 @@ def make_rows(rng, ids, seen, report, noise):
         rows[r, at.TOP + k] = report["down"][i, last, k]
     event = is_gone | appeared[i, f]
     number = event.cumsum()
-    _number_events(rows, r[event], number[event])
-    _number_events(rows, scene, np.concatenate(([0], number))[starts[1:]])
+    _count_events(rows, r[event], number[event] - 1, at.EVENTS_BEFORE)
+    _count_events(rows, r[event], number[event], at.EVENTS_WITH)
+    _count_events(rows, scene, np.concatenate(([0], number))[starts[1:]], at.EVENTS_BEFORE)
     box = report["box"][i, last]
     rows[r, at.BOX : at.BOX + 4] = box + rng.normal(0, noise["jitter"], box.shape)
     rows[r, at.SCORE] = np.clip(report["score"][i] + rng.normal(0, 0.05, len(r)), 0.2, 1)
@@ -287,8 +288,8 @@ def make_rows(rng, ids, seen, report, noise):
     return rows, row_frame
 
 
-def _number_events(rows, index, number):
-    first = at.dense(at.EVENT)
+def _count_events(rows, index, number, column):
+    first = at.dense(column)
     for modulus in at.EVENT_MODULI:
         rows[index, first + number % modulus] = 1
         first += modulus

@@ -61,6 +61,8 @@ def start_order(model):
     w, c = model.projector.weight, slice(layout.CLASS, layout.CLASS + layout.CLASSES)
     w[layout.ORDER :] *= 0.6
     w[layout.PREVIOUS : layout.PREVIOUS + layout.CLASSES] = 0.5 * model.folded_projector()[c] @ turn
+    before, codes = layout.EVENTS_BEFORE, layout.EVENTS_WITH - layout.EVENTS_BEFORE
+    w[layout.EVENTS_WITH : layout.EVENTS_WITH + codes] = w[before : before + codes] @ turn
 
 
 def optimizers(model, lr):
@@ -82,6 +84,15 @@ def optimizers(model, lr):
     return [muon, adam]
 
 
+class Factors(argparse.Action):
+    def __call__(self, parser, args, values, option=None):
+        given = dict(value.split("=", 1) for value in values)
+        unknown = set(given) - set(batches.SHARE) - set(batches.DRILL_SHARE)
+        if unknown:
+            parser.error(f"{option}: no kind of question is called {', '.join(sorted(unknown))}")
+        setattr(args, self.dest, {kind: float(factor) for kind, factor in given.items()})
+
+
 class Stream(torch.utils.data.IterableDataset):
     """Endless batches; the length of videos grows with the step."""
 
@@ -101,6 +112,7 @@ class Stream(torch.utils.data.IterableDataset):
             long = rng.random() < 0.3
             shares = batches.DRILL_SHARE if drilling else {
                 k: v for k, v in batches.SHARE.items() if (k in batches.LONG) == long}
+            shares = {k: v * self.args.more.get(k, 1) for k, v in shares.items()}
             size = np.interp(step, [0, 600, 6000, 9000], [0.5, 0.5, 0.5, 1.0])
             low = 4 if rng.random() < 0.6 else max(4, most // 4)
             centre = float(np.exp(rng.uniform(np.log(low), np.log(most))))
@@ -130,6 +142,9 @@ def main():
     parser.add_argument("--grow-frames", type=int, nargs="+", default=[10, 24, 48, 60, 270])
     parser.add_argument("--noise", help="noise.json of tools/train/objects/noise.py (default: built-in rates)")
     parser.add_argument("--drills", type=float, default=0.15, help="share of batches that are drills, after the start")
+    parser.add_argument("--more", nargs="*", default={}, action=Factors, metavar="KIND=FACTOR", help="ask a kind more often")
+    parser.add_argument("--look", type=float, default=0.1, help="weight of where the attention should look")
+    parser.add_argument("--looking-heads", type=float, default=6, help="so many heads, over all layers, are enough")
     parser.add_argument("--bf16", action="store_true", help="multiply in bf16: faster where the processor can")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=1, help="each its own batch, gradients averaged")
@@ -195,7 +210,7 @@ def train(rank, args, meeting=None):
 
     loader = iter(torch.utils.data.DataLoader(Stream(args, serialized, step, rank), batch_size=None, num_workers=1,
                                               prefetch_factor=4))
-    right, asked, losses = defaultdict(float), defaultdict(float), []
+    right, asked, losses, looks = defaultdict(float), defaultdict(float), [], []
     started, since = time.time(), step
     while step < args.steps:
         batch = next(loader).to(args.device)
@@ -205,11 +220,14 @@ def train(rank, args, meeting=None):
                 warm = min(1.0, (step + 1) / group["warm"])
                 group["lr"] = args.lr * group.get("lr_share", 1.0) * falling * warm
         with torch.autocast(args.device, torch.bfloat16, enabled=args.bf16):
-            logits, target, question = batches.run(model, batch)
+            logits, target, question, rested = batches.run(model, batch, attention=True)
         loss = F.cross_entropy(logits.float(), target)
+        # Enough heads, of any layer, should look at what the answer rests on; the others are free.
+        looked = (rested.float() / args.looking_heads).clamp(max=1)
+        missed = -torch.log(looked + 0.01).mean() if len(looked) else loss * 0
         for stepper in steppers:
             stepper.zero_grad()
-        loss.backward()
+        (loss + args.look * missed).backward()
         late = time.time() - started > args.minutes * 60
         if meeting:
             late = average(model, late)
@@ -222,6 +240,7 @@ def train(rank, args, meeting=None):
         if rank:
             continue
         losses.append(loss.item())
+        looks.append(float(looked.detach().mean()) if len(looked) else 1.0)
         names = [kind for one in batch.kinds for kind in one]
         for name, good in zip(names, batches.exact(logits, target, question, len(names)).tolist()):
             right[name] += good
@@ -230,9 +249,9 @@ def train(rank, args, meeting=None):
             pace = (time.time() - started) / (step - since)
             kinds = " ".join(f"{k}={right[k] / asked[k]:.2f}" for k in sorted(asked))
             total = sum(right[k] / asked[k] for k in batches.SHARE if asked[k]) / max(1, sum(asked[k] > 0 for k in batches.SHARE))
-            print(f"step {step} loss {np.mean(losses):.3f} exact {total:.3f} {pace:.2f} s/step "
+            print(f"step {step} loss {np.mean(losses):.3f} looks {np.mean(looks):.2f} exact {total:.3f} {pace:.2f} s/step "
                   f"left {pace * (args.steps - step) / 60:.0f} min | {kinds}", flush=True)
-            right, asked, losses = defaultdict(float), defaultdict(float), []
+            right, asked, losses, looks = defaultdict(float), defaultdict(float), [], []
         if step % args.save_every == 0 or step == args.steps or late:
             aside = last.with_suffix(".part")
             torch.save({"model": model.state_dict(), "optimizers": [s.state_dict() for s in steppers], "step": step}, aside)
