@@ -29,6 +29,12 @@ def listed(parts):
     return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
 
 
+def told(parts):
+    """What is told in the order of time, told so that no part needs to know whether it is the last but one: with "and"
+    there, measured, most wrong answers about events were wrong in that word alone."""
+    return ", ".join(parts) + "."
+
+
 def stamp(seconds):
     return "{" + str(int(seconds)) + "}"
 
@@ -237,7 +243,7 @@ def intervals(w, rng):
     if len(stays) > 3:
         return None
     said = [f"from {stamp(w.times[a])} to {stamp(w.times[b])}" if b > a else f"at {stamp(w.times[a])}" for a, b in stays]
-    return text, listed(said) + ".", [w.row(i, a) for a, b in stays]
+    return text, told(said), [w.row(i, a) for a, b in stays]
 
 
 def places(cells):
@@ -321,7 +327,7 @@ def earlier(w, rng):
 def _event_text(w, events):
     said = [f"{article(NAMES[w.classes[i]])} {'appears' if new else 'leaves'} at {stamp(w.times[g])}"
             for g, new, i in events[:MOST_EVENTS]]
-    return listed(said) + "."
+    return told(said)
 
 
 def event_rows(w, events):
@@ -362,7 +368,7 @@ def describe(w, rng):
     if not line:
         return say(rng, "describe"), "nothing."
     said = [f"{article(NAMES[w.classes[i]])} from {stamp(w.times[w.first[i]])}" for i in line[:6]]
-    return say(rng, "describe"), listed(said) + ".", [w.row(i, w.first[i]) for i in line[:6]]
+    return say(rng, "describe"), told(said), [w.row(i, w.first[i]) for i in line[:6]]
 
 
 def changes(w, rng):
