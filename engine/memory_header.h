@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "engine/frame_index.h"
 #include "engine/memory_file.h"
@@ -14,6 +15,11 @@ namespace lv {
 
 constexpr int memory_file_version = 1;
 constexpr int64_t most_us = int64_t{1} << 60;  // 36,000 years: sums and differences of times do not overflow
+// Names of the tensors: a layer's state is "layers.N...", the one cache "cache...", a note of the caller's
+// "notes.NAME".
+constexpr const char* layers_prefix = "layers.";
+constexpr const char* cache_name_in_file = "cache";
+constexpr std::string_view notes_prefix = "notes.";
 constexpr const char* memory_file_remedy = "take an older copy of it, or watch the video again";
 
 struct MemoryHeader {

@@ -8,8 +8,6 @@ namespace lv {
 
 namespace {
 
-constexpr std::string_view notes_prefix = "notes.";
-
 WeightFile open_file(const std::filesystem::path& path) { return WeightFile::open(path, memory_file_remedy); }
 
 // The tensors of a file whose blocks are whole. What does not fit the model or the header is refused, with its name.
@@ -140,7 +138,7 @@ MemoryContents read_contents(Reader& reader, const MemoryHeader& header, const M
     State& state = out.state;
     state.rows = header.info.rows;
     for (size_t index = 0; index < state.layers.size(); ++index) {
-        const std::string name = "layers." + std::to_string(index);
+        const std::string name = layers_prefix + std::to_string(index);
         LayerState& layer = state.layers[index];
         if (!layer.retention.empty()) {
             const size_t width = config.self_head_dim();
@@ -149,7 +147,7 @@ MemoryContents read_contents(Reader& reader, const MemoryHeader& header, const M
         if (layer.window.bytes() > 0) reader.window(name, config, layer.window);
         if (layer.cache.shape().kv_heads > 0) layer.cache = reader.cache(name, layer.cache.shape(), model.device());
     }
-    if (config.has_cross()) state.cache = reader.cache("cache", state.cache.shape(), model.device());
+    if (config.has_cross()) state.cache = reader.cache(cache_name_in_file, state.cache.shape(), model.device());
     if (!header.info.videos.empty()) out.videos = std::make_shared<const std::vector<VideoPart>>(header.info.videos);
     return out;
 }
@@ -186,7 +184,7 @@ MemoryFileInfo read_memory_info(const std::filesystem::path& path) {
             info.notes_bytes[name.substr(notes_prefix.size())] = bytes;
         else if (name.ends_with(".pages") || name.ends_with(".page_rows"))
             info.cache_bytes += bytes;
-        else if (name.starts_with("layers.") || name == "frames.sums")
+        else if (name.starts_with(layers_prefix) || name == "frames.sums")
             info.state_bytes += bytes;
         else if (name != checksums_name)
             info.index_bytes += bytes;

@@ -126,12 +126,13 @@ void save_memory(const Memory& memory, const SavedNotes& notes, const std::files
     add_times(tensors, held.times, info);
     add_frames(tensors, held.frames);
     for (size_t layer = 0; layer < held.state.layers.size(); ++layer)
-        add_layer(tensors, "layers." + std::to_string(layer), held.state.layers[layer], config, header);
+        add_layer(tensors, layers_prefix + std::to_string(layer), held.state.layers[layer], config, header);
     if (config.has_cross()) {
-        tensors.cache("cache", held.state.cache);
-        header.dropped["cache"] = held.state.cache.dropped();
+        tensors.cache(cache_name_in_file, held.state.cache);
+        header.dropped[cache_name_in_file] = held.state.cache.dropped();
     }
-    for (const auto& [name, bytes] : notes.parts) tensors.view("notes." + name, DType::u8, {bytes.size()}, bytes);
+    for (const auto& [name, bytes] : notes.parts)
+        tensors.view(std::string(notes_prefix) + name, DType::u8, {bytes.size()}, bytes);
     write_weight_file(path, tensors.sources(), header_text(header),
                       {.checksums = true, .elsewhere = "choose another place with --save"});
 }

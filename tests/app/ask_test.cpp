@@ -13,12 +13,6 @@ using nlohmann::json;
 
 const std::string clip = bundled_clip().string();
 
-size_t count(const std::string& text, const std::string& part) {
-    size_t times = 0;
-    for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++times;
-    return times;
-}
-
 void expect_answer_object(const json& object, size_t questions) {
     EXPECT_EQ(object.at("video"), clip);
     EXPECT_NEAR(object.at("duration").get<double>(), bundled_clip_s, 1);

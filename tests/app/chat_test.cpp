@@ -23,12 +23,6 @@ using nlohmann::json;
 
 const std::string clip = bundled_clip().string();
 
-size_t count(const std::string& text, const std::string& part) {
-    size_t times = 0;
-    for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++times;
-    return times;
-}
-
 RunRequest talk(const std::vector<std::string>& more, const std::string& input) {
     RunRequest request;
     request.arguments = {"ask", clip, "--to", "8", "--chat"};

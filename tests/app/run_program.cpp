@@ -127,4 +127,10 @@ bool has_program(const std::string& name) {
     return false;
 }
 
+size_t count(const std::string& text, const std::string& part) {
+    size_t times = 0;
+    for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++times;
+    return times;
+}
+
 }  // namespace lv::test

@@ -37,4 +37,7 @@ Outcome run_longview(std::vector<std::string> arguments);
 Outcome run_other(std::vector<std::string> arguments);
 bool has_program(const std::string& name);
 
+// How often `part` stands in `text`.
+size_t count(const std::string& text, const std::string& part);
+
 }  // namespace lv::test
