@@ -49,12 +49,14 @@ void feed_forward(Workspace& work, const Model& model, const Layer& layer, Matri
 
 namespace {
 
-// Of every row, head and key. Grows with the cache: 48 bytes a row for twelve heads, of the thread that asks.
+// Of every row, head and key. Grows with the cache, in steps: 48 bytes a row for twelve heads, of the thread
+// that asks.
 Matrix room_for_logits(const AttentionInput& input) {
     size_t keys = 0;
     for (const KvPiece& piece : input.pieces) keys += piece.rows;
     const size_t lines = input.q.rows * input.heads;
-    return {thread_scratch(ScratchSlot::attention_logits, lines * keys), lines, keys};
+    constexpr size_t step = 4096;  // so that decoding does not allocate at each row that it adds
+    return {thread_scratch(ScratchSlot::attention_logits, lines * ((keys + step - 1) / step * step)), lines, keys};
 }
 
 }  // namespace
