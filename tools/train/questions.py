@@ -13,7 +13,6 @@ from .classes import NAMES, PLURAL_WORDS, PLURALS, SINGULAR_WORDS, WEIGHTS, arti
 
 WORDS = ["none", "one", "two", "three", "four", "five", "six", "seven", "more than seven"]
 _WEIGHTS = np.array(WEIGHTS) / sum(WEIGHTS)
-MOST_LISTED = 8
 MOST_EVENTS = 3
 
 
@@ -30,8 +29,7 @@ def listed(parts):
 
 
 def told(parts):
-    """What is told in the order of time, told so that no part needs to know whether it is the last but one: with "and"
-    there, measured, most wrong answers about events were wrong in that word alone."""
+    """In the order of time; with "and", a part would have to know that it is the last but one (README.md)."""
     return ", ".join(parts) + "."
 
 
@@ -52,9 +50,8 @@ class World:
         objects = np.flatnonzero(timeline.dense[:, at.IS_OBJECT])
         kinds = timeline.dense[objects, at.CLASS : at.CLASS + at.CLASSES].argmax(1)
         gone = timeline.dense[objects, at.GONE] > 0
-        self._rows = {}
-        for row, kind, frame, left in zip(objects, kinds, timeline.row_frame[objects], gone):
-            self._rows[int(kind), int(frame), bool(left)] = int(row)
+        keys = zip(kinds.tolist(), timeline.row_frame[objects].tolist(), gone.tolist())
+        self._rows = dict(zip(keys, objects.tolist()))
 
     def row(self, i, frame, gone=False):
         """The row of class index `i` in a frame (or the one that tells that it was last seen there); -1: not reported."""
@@ -206,8 +203,8 @@ def count_at(w, rng):
     if not asked:
         return None
     n = int(w.count[i, asked[1]]) if i is not None else 0
-    rests = [w.row(i, asked[1])] if n else []
-    return say(rng, "count_at", p=plural(c, rng), t=stamp(asked[0])), number(n) + ".", rests
+    text = say(rng, "count_at", p=plural(c, rng), t=stamp(asked[0]))
+    return text, number(n) + ".", [w.row(i, asked[1])] if n else []
 
 
 def count_now(w, rng):
@@ -309,9 +306,8 @@ def before(w, rng):
 
 def appears_first(w, rng):
     line = debut(w)
-    if not line:
-        return say(rng, "appears_first"), "nothing."
-    return say(rng, "appears_first"), article(NAMES[w.classes[line[0]]]) + ".", [w.row(line[0], w.first[line[0]])]
+    said = article(NAMES[w.classes[line[0]]]) if line else "nothing"
+    return say(rng, "appears_first"), said + ".", [w.row(i, w.first[i]) for i in line[:1]]
 
 
 def earlier(w, rng):
@@ -350,8 +346,8 @@ def caption(w, rng):
         return None
     events = w.events(*span)
     text = say(rng, "caption", t=stamp(w.times[span[0]]), u=stamp(w.times[span[1]]))
-    seen = w.rests(span[0]) or [-1]
-    return text, w.what(span[0]) + (" " + _event_text(w, events) if events else ""), seen + event_rows(w, events)
+    said = w.what(span[0]) + (" " + _event_text(w, events) if events else "")
+    return text, said, (w.rests(span[0]) or [-1]) + event_rows(w, events)
 
 
 def how_often(w, rng):
