@@ -11,6 +11,7 @@
 
 #include "app/answer_report.h"
 #include "app/byte_text.h"
+#include "app/failure_text.h"
 #include "app/line_reader.h"
 #include "app/output.h"
 #include "app/time_text.h"
@@ -35,14 +36,6 @@ std::string line_of(const ordered_json& object) {
 
 // Attempts are told of ever more rarely: a camera may be away for a week.
 bool worth_telling(int attempt) { return attempt <= 3 || std::has_single_bit(static_cast<unsigned>(attempt)); }
-
-std::string words_of(const std::exception_ptr& failure) {
-    try {
-        std::rethrow_exception(failure);
-    } catch (const std::exception& error) {
-        return error.what();
-    }
-}
 
 }  // namespace
 
@@ -213,7 +206,7 @@ void AgentLoop::take_answer(const AnswerReady& ready) {
     ordered_json object;
     std::string gaps;
     if (ready.failure) {
-        object = {{"question", ready.question}, {"error", words_of(ready.failure)}};
+        object = {{"question", ready.question}, {"error", failure_text(ready.failure)}};
     } else {
         const std::vector<WatchedVideo> videos = session_.videos();
         object = answer_json(ready, videos);
@@ -228,7 +221,7 @@ void AgentLoop::take_answer(const AnswerReady& ready) {
         line.update(object);
         print_out(line_of(line) + "\n");
     } else if (ready.failure) {
-        progress_.warn(words_of(ready.failure));
+        progress_.warn(failure_text(ready.failure));
     } else {
         std::string text = ready.question + "\n  " + ready.answer.text + "\n";
         if (const std::string moments = moments_text(ready.answer.evidence, ready.clock); !moments.empty())

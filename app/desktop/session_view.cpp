@@ -7,6 +7,7 @@
 
 #include "app/desktop/folder_list.h"
 #include "app/desktop/sentences.h"
+#include "app/failure_text.h"
 #include "app/time_text.h"
 #include "app/watch_notes.h"
 #include "kernels/core/atomic_file.h"
@@ -24,14 +25,6 @@ constexpr size_t most_notices = 32;
 int64_t steady_us() {
     return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
         .count();
-}
-
-std::string words_of(const std::exception_ptr& failure) {
-    try {
-        std::rethrow_exception(failure);
-    } catch (const std::exception& error) {
-        return error.what();
-    }
 }
 
 }  // namespace
@@ -115,7 +108,7 @@ void SessionView::take_ended(const WatchEnded& ended) {
     before_ = whole_;
     if (began_ && !ended.failure && !ended.stopped) before_.watched_us += meters_.end_us - meters_.watched_us;
     phase_ = Phase::watched;
-    if (ended.failure) return take_lost(sentence(words_of(ended.failure)));
+    if (ended.failure) return take_lost(sentence(failure_text(ended.failure)));
     if (ended.stopped) return;
     const std::string name = fs::path(list_.videos()[list_.in_memory() - 1].source).filename().string();
     if (const std::string note = damage_note(name, ended); !note.empty())
@@ -167,7 +160,7 @@ void SessionView::take_answer(const AnswerReady& ready) {
     if (!turn || turn->state == TurnState::stopped) return;
     if (ready.failure) {
         turn->state = TurnState::failed;
-        turn->answer = sentence(words_of(ready.failure));
+        turn->answer = sentence(failure_text(ready.failure));
         return;
     }
     turn->state = ready.answer.complete ? TurnState::answered : TurnState::stopped;

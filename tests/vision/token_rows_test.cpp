@@ -58,68 +58,29 @@ TEST(TokenRows, ALoneObjectFillsItsRow) {
     TokenRows maker;
     const std::vector<float> rows = rows_of(maker, {track(dog, 0.2f, 0.8f, 0.1f, 0.4f, 0.75f)});
     expect_columns(rows, 0, {{0, 1}, {4 + dog, 0.5f}, {85, 1}, {145, 1}});
-    expect_columns(rows, 1,
-                   {{1, 1},
-                    {3, 1},
-                    {4 + dog, 1},  // object row, last of its frame, a dog
-                    {85, 1},       // one
-                    {93, 1},
-                    {97, 1},
-                    {98, 1},  // appeared, for the first time ever, a record
-                    {99, 1},
-                    {107, 1},
-                    {119, 1},  // its first appearance, the first kind, the first row
-                    {127, 1},
-                    {132, 1},  // left, bottom
-                    {133, 0.2f},
-                    {134, 0.8f},
-                    {135, 0.1f},
-                    {136, 0.4f},
-                    {137, 0.75f},
-                    {138, 0.2f},
-                    {144, 1},                 // still
-                    {row::no_previous, 1}});  // no kind was new before it
+    expect_columns(rows, 1, {{1, 1}, {3, 1}, {4 + dog, 1},   // object row, last of its frame, a dog
+                             {85, 1},                        // one
+                             {93, 1}, {97, 1}, {98, 1},      // appeared, for the first time ever, a record
+                             {99, 1}, {107, 1}, {119, 1},    // its first appearance, the first kind, the first row
+                             {127, 1}, {132, 1},             // left, bottom
+                             {133, 0.2f}, {134, 0.8f}, {135, 0.1f}, {136, 0.4f}, {137, 0.75f}, {138, 0.2f},
+                             {144, 1},                       // still
+                             {row::no_previous, 1}});        // no kind was new before it
 }
 
 TEST(TokenRows, KindsStandFromLeftToRightByTheirMeanCentre) {
     TokenRows maker;
-    const std::vector<float> rows =
-        rows_of(maker, {track(person, 0.9f, 0.5f, 0.1f, 0.3f), track(car, 0.5f, 0.5f, 0.2f, 0.2f),
-                        track(person, 0.3f, 0.2f, 0.2f, 0.3f, 0.9f)});
+    const std::vector<float> rows = rows_of(maker, {track(person, 0.9f, 0.5f, 0.1f, 0.3f), track(car, 0.5f, 0.5f, 0.2f, 0.2f),
+                                                    track(person, 0.3f, 0.2f, 0.2f, 0.3f, 0.9f)});
     ASSERT_EQ(rows.size(), 3 * row::feature_dim);
     expect_columns(rows, 0, {{0, 1}, {4 + person, 1.0f}, {4 + car, 0.5f}, {86, 1}, {145, 1}});
-    expect_columns(rows, 1,
-                   {{1, 1},
-                    {4 + car, 1},
-                    {85, 1},
-                    {93, 1},
-                    {97, 1},
-                    {98, 1},
-                    {99, 1},
-                    {107, 1},
-                    {119, 1},
-                    {128, 1},
-                    {131, 1},
-                    {133, 0.5f},
-                    {134, 0.5f},
-                    {135, 0.2f},
-                    {136, 0.2f},
-                    {137, 0.8f},
-                    {138, 0.2f},
-                    {144, 1},
-                    {row::no_previous, 1}});
+    expect_columns(rows, 1, {{1, 1}, {4 + car, 1}, {85, 1}, {93, 1}, {97, 1}, {98, 1}, {99, 1}, {107, 1}, {119, 1},
+                             {128, 1}, {131, 1}, {133, 0.5f}, {134, 0.5f}, {135, 0.2f}, {136, 0.2f}, {137, 0.8f},
+                             {138, 0.2f}, {144, 1}, {row::no_previous, 1}});
     // Two people: thirds of both, the box of the larger, the better score.
-    expect_columns(rows, 2, {{1, 1},          {3, 1},
-                             {4 + person, 1}, {86, 1},
-                             {93, 1},         {97, 1},
-                             {98, 1},         {99, 1},
-                             {108, 1},        {120, 1},
-                             {127, 1},        {129, 1},
-                             {130, 1},        {131, 1},
-                             {133, 0.3f},     {134, 0.2f},
-                             {135, 0.2f},     {136, 0.3f},
-                             {137, 0.9f},     {138, std::sqrt(0.06f)},
-                             {144, 1},        {row::previous + car, 1}});
+    expect_columns(rows, 2, {{1, 1}, {3, 1}, {4 + person, 1}, {86, 1}, {93, 1}, {97, 1}, {98, 1}, {99, 1}, {108, 1},
+                             {120, 1}, {127, 1}, {129, 1}, {130, 1}, {131, 1}, {133, 0.3f}, {134, 0.2f}, {135, 0.2f},
+                             {136, 0.3f}, {137, 0.9f}, {138, std::sqrt(0.06f)}, {144, 1}, {row::previous + car, 1}});
 }
 
 TEST(TokenRows, AGoneKindGetsOneLastRowThatTellsWhereAndWhenItWas) {
@@ -129,22 +90,8 @@ TEST(TokenRows, AGoneKindGetsOneLastRowThatTellsWhereAndWhenItWas) {
     std::vector<int64_t> times_us;
     EXPECT_EQ(maker.append(4'000'000, {}, no_scene, false, rows, times_us), 2u);
     EXPECT_EQ(times_us, (std::vector<int64_t>{3'000'000, 4'000'000}));
-    expect_columns(rows, 0,
-                   {{1, 1},
-                    {4 + dog, 1},
-                    {84, 1},
-                    {94, 1},
-                    {99, 1},
-                    {107, 1},
-                    {127, 1},
-                    {132, 1},
-                    {133, 0.2f},
-                    {134, 0.8f},
-                    {135, 0.1f},
-                    {136, 0.4f},
-                    {137, 0.75f},
-                    {138, 0.2f},
-                    {144, 1}});
+    expect_columns(rows, 0, {{1, 1}, {4 + dog, 1}, {84, 1}, {94, 1}, {99, 1}, {107, 1}, {127, 1}, {132, 1},
+                             {133, 0.2f}, {134, 0.8f}, {135, 0.1f}, {136, 0.4f}, {137, 0.75f}, {138, 0.2f}, {144, 1}});
     expect_columns(rows, 1, {{0, 1}, {3, 1}, {84, 1}});
     std::vector<float> then(row::feature_dim);
     write_time_row(3'000'000, then);
@@ -278,8 +225,7 @@ TEST(TokenRows, MotionIsThatOfTheLargestSinceItAppeared) {
 }
 
 TEST(TokenRows, ThirdsBeginAtOneAndTwoThirds) {
-    for (const auto& [centre, column] :
-         std::vector<std::pair<float, size_t>>{{0, 0}, {0.33f, 0}, {0.34f, 1}, {0.66f, 1}, {0.67f, 2}, {1, 2}}) {
+    for (const auto& [centre, column] : std::vector<std::pair<float, size_t>>{{0, 0}, {0.33f, 0}, {0.34f, 1}, {0.66f, 1}, {0.67f, 2}, {1, 2}}) {
         TokenRows maker;
         const std::vector<float> rows = rows_of(maker, {track(car, centre, centre, 0.1f, 0.1f)});
         for (size_t i = 0; i < 3; ++i) {
@@ -298,8 +244,7 @@ TEST(TokenRows, EveryRowCarriesItsTimeAsSixteenTurningHands) {
     EXPECT_EQ(time_row[row::is_time], 1);
     for (int i = 0; i < 16; ++i) {
         const double angle = 2 * M_PI * 3725.5 / (2 * std::pow(1.8, i));
-        for (const float* row :
-             {rows.data(), rows.data() + row::feature_dim, static_cast<const float*>(time_row.data())}) {
+        for (const float* row : {rows.data(), rows.data() + row::feature_dim, static_cast<const float*>(time_row.data())}) {
             EXPECT_NEAR(row[160 + 2 * i], std::sin(angle), 1e-5) << i;
             EXPECT_NEAR(row[161 + 2 * i], std::cos(angle), 1e-5) << i;
         }
@@ -363,8 +308,7 @@ TEST(TokenRows, TheTrainerMakesTheSameRows) {
         for (size_t column = 0; column < row::feature_dim; ++column) {
             if (column == row::score || (column >= row::fourier && column < row::scene)) continue;
             const auto found = expected[index].find(column);
-            ASSERT_NEAR(rows[index * row::feature_dim + column], found == expected[index].end() ? 0 : found->second,
-                        1e-5)
+            ASSERT_NEAR(rows[index * row::feature_dim + column], found == expected[index].end() ? 0 : found->second, 1e-5)
                 << "row " << index << " column " << column;
         }
     }
