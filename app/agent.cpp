@@ -1,4 +1,3 @@
-#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -8,6 +7,7 @@
 #include "app/commands.h"
 #include "app/model_path.h"
 #include "app/saved_session.h"
+#include "kernels/core/clock.h"
 #include "kernels/core/error.h"
 
 namespace lv {
@@ -15,11 +15,6 @@ namespace lv {
 namespace fs = std::filesystem;
 
 namespace {
-
-int64_t wall_us() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 // A memory that is full is kept under another name, and a new one begins.
 void put_aside(const std::string& file, Progress& progress) {

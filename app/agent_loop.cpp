@@ -16,6 +16,7 @@
 #include "app/output.h"
 #include "app/time_text.h"
 #include "app/watch_notes.h"
+#include "kernels/core/clock.h"
 #include "kernels/core/error.h"
 
 namespace lv {
@@ -24,11 +25,6 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr int64_t dropped_again_us = 60'000'000;  // least time between two notes that the machine is too slow
-
-int64_t wall_us() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 std::string line_of(const ordered_json& object) {
     return object.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
@@ -239,26 +235,26 @@ void AgentLoop::read_questions() {
     }
     if (isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1) progress_.prompt("> ");
     LineReader lines(STDIN_FILENO, leave_.get_token());
-    while (true) {
-        try {
-            const std::optional<std::string> line = lines.next();
-            if (!line) break;
-            if (line->find_first_not_of(" \t") == std::string::npos) continue;
-            std::vector<Turn> earlier;
-            {
-                const std::lock_guard lock(mutex_);
-                earlier = conversation_.turns();
-            }
-            ask(*line, {}, std::move(earlier));
-        } catch (const UsageError& error) {
-            progress_.warn(error.what());  // too many wait, or the line is too long
-            if (std::string(error.what()).find("KiB") != std::string::npos) break;
-        } catch (const Error& error) {
-            progress_.warn(std::string(error.what()) + "; no more questions are read");
-            break;
-        }
+    try {
+        while (const std::optional<std::string> line = lines.next())
+            if (line->find_first_not_of(" \t") != std::string::npos) ask_typed(*line);
+    } catch (const Error& error) {
+        progress_.warn(std::string(error.what()) + "; no more questions are read");
     }
     progress_.prompt("");
+}
+
+void AgentLoop::ask_typed(const std::string& question) {
+    std::vector<Turn> earlier;
+    {
+        const std::lock_guard lock(mutex_);
+        earlier = conversation_.turns();
+    }
+    try {
+        ask(question, {}, std::move(earlier));
+    } catch (const UsageError& error) {
+        progress_.warn(error.what());  // too many wait
+    }
 }
 
 ordered_json AgentLoop::state_json() const {

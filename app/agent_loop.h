@@ -69,6 +69,7 @@ class AgentLoop {
     void ask(std::string question, Asked asked, std::vector<Turn> earlier = {});
     nlohmann::ordered_json state_json() const;
     void read_questions();
+    void ask_typed(const std::string& question);
     void save_often();
     void save(bool at_end);
     void finish();

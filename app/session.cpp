@@ -1,9 +1,8 @@
 #include "app/session.h"
 
-#include <chrono>
-
 #include "app/memory_need.h"
 
+#include "kernels/core/clock.h"
 #include "kernels/core/error.h"
 
 namespace lv {
@@ -13,16 +12,6 @@ constexpr size_t most_events = 256;
 constexpr size_t most_waiting = 64;
 constexpr size_t most_live_sightings = 20'000;      // changes of what is there, remembered of an endless stream
 constexpr const char* no_answer = "I can't tell.";  // the model ended its answer before the first word
-
-int64_t steady_us() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
-        .count();
-}
-
-int64_t wall_us() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 // Whether the stream was read to where the video itself ends.
 bool is_whole(const SamplingOptions& sampling, const RowStream& stream) {

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <vector>
 
+#include "kernels/core/clock.h"
 #include "kernels/core/error.h"
 
 extern "C" {
@@ -300,9 +301,7 @@ bool FfmpegInput::read(AVPacket& packet) {
                 continue;
             }
             if (packet.flags & AV_PKT_FLAG_CORRUPT) ++damaged_;
-            arrived_us_ = std::chrono::duration_cast<std::chrono::microseconds>(
-                              std::chrono::steady_clock::now().time_since_epoch())
-                              .count();
+            arrived_us_ = steady_us();
             const int64_t time = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
             if (start_us_ == AV_NOPTS_VALUE && time != AV_NOPTS_VALUE) start_us_ = to_us(time);
             if (time != AV_NOPTS_VALUE) last_end_us_ = std::max(last_end_us_, to_us(time + packet.duration));

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 
+#include "kernels/core/clock.h"
 #include "kernels/core/error.h"
 
 namespace lv {
@@ -14,11 +14,6 @@ namespace {
 constexpr size_t most_waiting = 16;          // frames, where none may be dropped
 constexpr int64_t late_us = 1'000'000;       // what is played and comes later than this is played on from there
 constexpr int64_t least_gap_us = 5'000'000;  // without a frame, though the connection held
-
-int64_t steady_us() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
-        .count();
-}
 
 bool begins_with_any(const std::string& text, std::initializer_list<const char*> prefixes) {
     return std::any_of(prefixes.begin(), prefixes.end(), [&](const char* prefix) { return text.starts_with(prefix); });
@@ -147,6 +142,18 @@ void LiveFeed::run() {
     changed_.notify_all();
 }
 
+// Throws `why` when it was tried as often as it may be.
+void LiveFeed::require_attempts(const std::string& why) const {
+    if (live_.retries && attempts_ > *live_.retries)
+        fail(why, " (tried ", attempts_, attempts_ == 1 ? " time" : " times", "; --retries says how often)");
+}
+
+int64_t LiveFeed::wait_after_us(int failures) {
+    const int64_t most_us = std::min(live_.first_wait_us << std::min(failures - 1, 20), live_.longest_wait_us);
+    const double chance = std::uniform_real_distribution<double>(0.5, 1)(random_);
+    return static_cast<int64_t>(static_cast<double>(most_us) * chance);
+}
+
 // Null when stopped.
 std::unique_ptr<FrameSource> LiveFeed::connect() {
     while (!stopped()) {
@@ -173,13 +180,8 @@ std::unique_ptr<FrameSource> LiveFeed::connect() {
             const bool known = newest_us_ >= 0 || live_stats().connections > 0;
             if (!known && !is_network(location_)) throw;
             ++attempts_;
-            if (live_.retries && attempts_ > *live_.retries)
-                fail(error.what(), " (tried ", attempts_, attempts_ == 1 ? " time" : " times",
-                     "; --retries says how often)");
-            const double most = static_cast<double>(live_.first_wait_us) * std::exp2(std::min(attempts_ - 1, 20));
-            const double chance = std::uniform_real_distribution<double>(0.5, 1)(random_);
-            const auto wait_us =
-                static_cast<int64_t>(std::min(most, static_cast<double>(live_.longest_wait_us)) * chance);
+            require_attempts(error.what());
+            const int64_t wait_us = wait_after_us(attempts_);
             tell({.kind = LiveNote::Kind::waiting,
                   .words = std::string(error.what()) + "; trying again in " + seconds_text(wait_us),
                   .time_us = std::max<int64_t>(newest_us_, 0),
@@ -198,10 +200,8 @@ bool LiveFeed::watch(FrameSource& source) {
         tell({.kind = LiveNote::Kind::lost, .words = why, .time_us = std::max<int64_t>(newest_us_, 0)});
         // A sender that hangs up as soon as it is called must not be called without end.
         if (++attempts_ > 1) {
-            if (live_.retries && attempts_ > *live_.retries)
-                fail(why, " (tried ", attempts_, " times; --retries says how often)");
-            const int64_t most_us = live_.first_wait_us << std::min(attempts_ - 2, 20);
-            sleep(std::min(most_us, live_.longest_wait_us));
+            require_attempts(why);
+            sleep(wait_after_us(attempts_ - 1));
         }
         return true;
     };

@@ -80,6 +80,8 @@ class LiveFeed final : public FrameFeed {
    private:
     void run();
     std::unique_ptr<FrameSource> connect();
+    void require_attempts(const std::string& why) const;
+    int64_t wait_after_us(int failures);  // in a row: as LiveOptions says
     bool watch(FrameSource& source);
     std::optional<Frame> read(FrameSource& source);
     bool wanted(int64_t pts_us, int64_t arrived_us);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "kernels/core/clock.h"
 #include "kernels/core/error.h"
 #include "vision/ffmpeg_source.h"
 
@@ -14,12 +15,6 @@ namespace {
 
 using std::chrono::microseconds;
 
-int64_t steady_us() {
-    return std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-bool starts_with(const std::string& text, std::string_view start) { return text.compare(0, start.size(), start) == 0; }
-
 constexpr int64_t usual_us = 40'000;       // between pictures, when the header does not say
 constexpr int64_t backwards_us = 200'000;  // between pictures when playing backwards: each costs a seek
 constexpr int most_tries = 400;            // half pictures looked ahead for the next one
@@ -27,7 +22,7 @@ constexpr int most_tries = 400;            // half pictures looked ahead for the
 }  // namespace
 
 bool Player::can_play(const std::string& location) {
-    if (starts_with(location, "http://") || starts_with(location, "https://")) return true;
+    if (location.starts_with("http://") || location.starts_with("https://")) return true;
     std::error_code ignored;
     return std::filesystem::is_regular_file(location, ignored);
 }

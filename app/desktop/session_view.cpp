@@ -1,7 +1,6 @@
 #include "app/desktop/session_view.h"
 
 #include <algorithm>
-#include <chrono>
 #include <system_error>
 #include <utility>
 
@@ -11,6 +10,7 @@
 #include "app/time_text.h"
 #include "app/watch_notes.h"
 #include "kernels/core/atomic_file.h"
+#include "kernels/core/clock.h"
 #include "kernels/core/error.h"
 
 namespace lv {
@@ -21,11 +21,6 @@ constexpr int64_t caption_us = 10'000'000;  // length of a caption's interval
 constexpr int64_t lanes_us = 200'000;       // lanes are copied at most this often
 constexpr int64_t progress_us = 120'000;    // and meters shown
 constexpr size_t most_notices = 32;
-
-int64_t steady_us() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
-        .count();
-}
 
 }  // namespace
 
