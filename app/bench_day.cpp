@@ -1,11 +1,15 @@
 #include "app/bench_day.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 
 #include "app/bench_stream.h"
 #include "app/model_path.h"
 #include "engine/generate.h"
+#include "engine/memory_file.h"
 #include "engine/prompt.h"
 
 namespace lv {
@@ -71,6 +75,29 @@ double first_token_ms(const BenchRun& run, Workspace& work, const Memory& memory
     return median(times);
 }
 
+// Seconds that a file of the memory takes to be written, and to be ready to be asked.
+struct FileTimes {
+    double saved_s = 0, ready_s = 0;
+};
+FileTimes file_times(const BenchRun& run, const std::shared_ptr<const Model>& model, const Memory& memory) {
+    const std::filesystem::path file =
+        std::filesystem::temp_directory_path() / ("longview-day-" + std::to_string(getpid()) + ".lvm");
+    const auto start = Clock::now();
+    try {
+        save_memory(memory, {}, file);
+        const auto saved = Clock::now();
+        load_memory(run.context, model, file);
+        const auto ready = Clock::now();
+        std::filesystem::remove(file);
+        return {std::chrono::duration<double>(saved - start).count(),
+                std::chrono::duration<double>(ready - saved).count()};
+    } catch (...) {
+        std::error_code ignored;
+        std::filesystem::remove(file, ignored);
+        throw;
+    }
+}
+
 }  // namespace
 
 BenchTable bench_day(const BenchRun& run) {
@@ -87,22 +114,27 @@ BenchTable bench_day(const BenchRun& run) {
                                  {"first token", BenchUnit::ms},
                                  {"a frame, hour 1", BenchUnit::us},
                                  {"a frame, hour 24", BenchUnit::us},
-                                 {"hour 24 / hour 1", BenchUnit::times}},
+                                 {"hour 24 / hour 1", BenchUnit::times},
+                                 {"saved in", BenchUnit::seconds},
+                                 {"file ready in", BenchUnit::ms}},
                      .rows = {},
                      .notes = {"Measured on memories that really read the day, made up as for the needle test.",
                                std::string("First token: of the answer to \"") + question + "\", median of " +
                                    std::to_string(asked) + ", " + std::to_string(run.context.threads()) + " threads.",
                                "A frame: appended alone, median of " + std::to_string(timed_frames) +
-                                   ", in turn behind the first hour and behind the day."}};
+                                   ", in turn behind the first hour and behind the day.",
+                               "File ready: loaded just after it was saved, so that the system still holds it."}};
     for (const DType type : {DType::f16, DType::i8}) {
         if (run.stop.stop_requested()) break;
         run.talk.say("memory: a day, cache " + cache_name(type));
         Workspace work(run.context, model->config());
         const Day day = read_day(run, work, model, type);
         const MemoryBytes bytes = day.day.bytes();
+        const FileTimes file = file_times(run, model, day.day);
         table.rows.push_back({cache_name(type), "exact", day.day.cache_rows(), bytes.state, bytes.cache, bytes.index,
                               bytes.total(), first_token_ms(run, work, day.day), day.hour_frame_s * 1e6,
-                              day.day_frame_s * 1e6, day.day_frame_s / day.hour_frame_s});
+                              day.day_frame_s * 1e6, day.day_frame_s / day.hour_frame_s, file.saved_s,
+                              file.ready_s * 1e3});
         const size_t top = run.options.top_pages > 0 ? run.options.top_pages : usual_top_pages;
         Workspace narrow(run.context, model->config(), {.top_pages = top});
         auto row = table.rows.back();

@@ -12,11 +12,14 @@ namespace lv {
 namespace {
 
 // Captions printed as they come, one video after another.
-int caption_to_stdout(const CaptionRun& run) {
+int caption_to_stdout(const CaptionRun& run, std::span<const CaptionSource> videos) {
     const CaptionFormat format = run.options.formats.front();
     size_t failed = 0;
-    for (const std::string& video : run.options.videos) {
-        if (run.options.videos.size() > 1) print_out(video + "\n");
+    if (videos.size() > 1 && format != CaptionFormat::txt)
+        throw UsageError(run.options.videos.front() +
+                         " holds several videos: they need a folder to write to; add --out DIR");
+    for (const CaptionSource& video : videos) {
+        if (videos.size() > 1) print_out(video.name() + "\n");
         size_t number = 0;
         const auto print = [&](const Caption& caption) {
             run.progress.finish();
@@ -28,7 +31,7 @@ int caption_to_stdout(const CaptionRun& run) {
         } catch (const OutputError&) {
             throw;
         } catch (const Error& error) {
-            if (run.options.videos.size() == 1) throw;
+            if (videos.size() == 1) throw;
             run.progress.warn(error.what());
             ++failed;
         }
@@ -40,14 +43,12 @@ int caption_to_stdout(const CaptionRun& run) {
 // The videos of a run as a list that several jobs work off.
 class Batch {
    public:
-    explicit Batch(const CaptionRun& run) : run_(run) {}
+    Batch(const CaptionRun& run, std::span<const CaptionSource> videos) : run_(run), videos_(videos) {}
 
     void work(size_t slot) {
-        const size_t count = run_.options.videos.size();
-        for (size_t i = next_++; i < count && !run_.stop.stop_requested(); i = next_++) {
-            const std::string& video = run_.options.videos[i];
+        for (size_t i = next_++; i < videos_.size() && !run_.stop.stop_requested(); i = next_++) {
             try {
-                caption(video, slot);
+                caption(videos_[i], slot);
             } catch (const std::exception& error) {
                 run_.progress.finish(slot);
                 if (!run_.stop.stop_requested()) run_.progress.warn(error.what());
@@ -58,9 +59,9 @@ class Batch {
     size_t failed() const { return failed_; }
 
    private:
-    void caption(const std::string& video, size_t slot) {
+    void caption(const CaptionSource& video, size_t slot) {
         if (run_.options.resume && is_captioned(run_.options, video)) {
-            run_.progress.say(video + ": done in an earlier run");
+            run_.progress.say(video.name() + ": done in an earlier run");
             return;
         }
         const std::vector<Caption> captions = caption_video(run_, video, slot);
@@ -68,19 +69,20 @@ class Batch {
         write_captions(run_.options, video, captions);
         std::string written;
         for (const auto& path : caption_paths(run_.options, video)) written += " " + path.string();
-        run_.progress.say(video + ": wrote" + written);
+        run_.progress.say(video.name() + ": wrote" + written);
     }
 
     const CaptionRun& run_;
+    const std::span<const CaptionSource> videos_;
     std::atomic<size_t> next_{0};
     std::atomic<size_t> failed_{0};
 };
 
-int caption_to_files(const CaptionRun& run) {
-    Batch batch(run);
+int caption_to_files(const CaptionRun& run, std::span<const CaptionSource> videos) {
+    Batch batch(run, videos);
     {
         std::vector<std::jthread> others;
-        const size_t jobs = std::min(static_cast<size_t>(run.options.jobs), run.options.videos.size());
+        const size_t jobs = std::min(static_cast<size_t>(run.options.jobs), videos.size());
         for (size_t slot = 1; slot < jobs; ++slot) others.emplace_back([&batch, slot] { batch.work(slot); });
         batch.work(0);
     }
@@ -88,8 +90,8 @@ int caption_to_files(const CaptionRun& run) {
         run.progress.warn("stopped; finished files are kept, go on with --resume");
         return exit_interrupted;
     }
-    if (batch.failed() > 0 && run.options.videos.size() > 1)
-        run.progress.warn(std::to_string(batch.failed()) + " of " + std::to_string(run.options.videos.size()) +
+    if (batch.failed() > 0 && videos.size() > 1)
+        run.progress.warn(std::to_string(batch.failed()) + " of " + std::to_string(videos.size()) +
                           " videos failed; the others are done");
     return batch.failed() > 0 ? 1 : 0;
 }
@@ -99,13 +101,14 @@ int caption_to_files(const CaptionRun& run) {
 int run_caption(const CaptionOptions& options, const Interrupt& interrupt) {
     Progress progress(options.quiet);
     const Context context(static_cast<size_t>(options.model.threads), options.model.open_device());
+    const std::vector<CaptionSource> videos = caption_sources(options);
     if (!options.out.empty()) {
-        check_caption_paths(options);
+        check_caption_paths(options, videos);
         require_writable_folder(options.out, another_out);
     }
     const CaptionRun run{options, load_model(find_model(options.model.dir), context.shared_device()), context, progress,
                          interrupt.token()};
-    return options.out.empty() ? caption_to_stdout(run) : caption_to_files(run);
+    return options.out.empty() ? caption_to_stdout(run, videos) : caption_to_files(run, videos);
 }
 
 }  // namespace lv

@@ -1,12 +1,16 @@
 #include "app/caption_job.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <map>
 #include <system_error>
 
 #include "app/caption_plan.h"
+#include "app/saved_session.h"
 #include "app/session.h"
 #include "app/watch_notes.h"
+#include "engine/prompt.h"
 #include "kernels/core/atomic_file.h"
 #include "kernels/core/error.h"
 
@@ -26,11 +30,12 @@ CueFunction follow(CaptionPlan& plan, std::vector<Interval>& intervals) {
     };
 }
 
-Caption caption_of(const AnswerReady& ready, const Interval& interval, const Session& session,
-                   const LoadedModel& model) {
+// start_us: the video's own 0:00 on the memory's clock.
+Caption caption_of(const AnswerReady& ready, const Interval& interval, const Session& session, const LoadedModel& model,
+                   int64_t start_us = 0) {
     if (ready.failure) std::rethrow_exception(ready.failure);
     Caption caption{interval.start_us, interval.end_us, ready.answer.text, {}};
-    for (const int kind : session.sightings().between(interval.start_us, interval.end_us))
+    for (const int kind : session.sightings().between(start_us + interval.start_us, start_us + interval.end_us))
         caption.objects.push_back(model.kind_names()[static_cast<size_t>(kind)]);
     return caption;
 }
@@ -42,10 +47,8 @@ void require_whole(const std::string& video, const WatchEnded& ended) {
             written_time(ended.meters.watched_us));
 }
 
-}  // namespace
-
-std::vector<Caption> caption_video(const CaptionRun& run, const std::string& video, size_t slot,
-                                   const std::function<void(const Caption&)>& each) {
+std::vector<Caption> watch_and_caption(const CaptionRun& run, const std::string& video, size_t slot,
+                                       const std::function<void(const Caption&)>& each) {
     CaptionPlan plan(run.options.sampling.from_us, run.options.every_us);
     std::vector<Interval> intervals;  // written by the session's writer before each cue, read here after its answer
     std::mutex intervals_mutex;
@@ -85,28 +88,109 @@ std::vector<Caption> caption_video(const CaptionRun& run, const std::string& vid
     return captions;
 }
 
-std::vector<fs::path> caption_paths(const CaptionOptions& options, const std::string& video) {
-    std::string name = video == "-" ? "stdin" : fs::path(video.substr(0, video.find('?'))).stem().string();
+// The answer to a question that was just asked; none after a stop.
+std::optional<AnswerReady> take_answer(Session& session, const std::stop_token& stop) {
+    while (const std::optional<SessionEvent> event = session.next_event(stop))
+        if (const auto* ready = std::get_if<AnswerReady>(&*event)) return *ready;
+    return std::nullopt;
+}
+
+std::vector<Caption> caption_kept(const CaptionRun& run, const CaptionSource& source, size_t slot,
+                                  const std::function<void(const Caption&)>& each) {
+    SavedSession saved = load_session(run.context, *run.model, source.file, std::nullopt);
+    require(*source.kept < saved.videos.size() && saved.videos[*source.kept].watched_us >= 0, "captioning ",
+            source.name(), ": nothing of it was watched; watch it with: longview ask VIDEO --save ", source.file);
+    const WatchedVideo video = saved.videos[*source.kept];
+    // The newest frame is on screen until the next would have come.
+    const int64_t shown_us = video.watched_us + video.sampling.period_us();
+    const int64_t known_us = video.end_us == 0 ? shown_us
+                             : video.finished  ? video.end_us
+                                               : std::min(video.end_us, shown_us);
+    const int64_t from_us = std::max(run.options.sampling.from_us, video.sampling.from_us);
+    const int64_t to_us = std::min(run.options.sampling.to_us.value_or(INT64_MAX), known_us);
+    require(from_us < to_us, "captioning ", source.name(), ": it was watched from ",
+            written_time(video.sampling.from_us), " to ", written_time(known_us),
+            "; choose --from and --to within that");
+
+    CaptionPlan plan(from_us, run.options.every_us);
+    plan.before_frame(std::min(video.watched_us, to_us));
+    const std::string which = source.of > 1 ? " of video " + std::to_string(*source.kept + 1) : "";
+    Session session(run.model, run.context, {}, std::move(saved));
+    const std::stop_callback stop_session(run.stop, [&] { session.stop(); });
+    const auto began = std::chrono::steady_clock::now();
+    std::vector<Caption> captions;
+    for (const CaptionPlan::Step& step : plan.at_end(to_us)) {
+        session.ask(step.question + which, AskWhen::now);
+        const std::optional<AnswerReady> ready = take_answer(session, run.stop);
+        if (!ready) break;
+        captions.push_back(caption_of(*ready, step.interval, session, *run.model, video.start_us));
+        if (each) each(captions.back());
+        const auto elapsed = std::chrono::steady_clock::now() - began;
+        run.progress.update({.label = source.name(),
+                             .done_us = step.interval.end_us - from_us,
+                             .total_us = to_us - from_us,
+                             .frames = std::llround(static_cast<double>(video.frames) *
+                                                    static_cast<double>(step.interval.end_us - from_us) /
+                                                    static_cast<double>(known_us - video.sampling.from_us)),
+                             .elapsed_us = std::chrono::duration_cast<std::chrono::microseconds>(elapsed).count()},
+                            slot);
+    }
+    run.progress.finish(slot);
+    return captions;
+}
+
+bool is_memory(const std::string& file) { return fs::path(file).extension() == ".lvm" && fs::is_regular_file(file); }
+
+}  // namespace
+
+std::string CaptionSource::name() const { return of > 1 ? "video " + std::to_string(*kept + 1) + " of " + file : file; }
+
+std::vector<CaptionSource> caption_sources(const CaptionOptions& options) {
+    std::vector<CaptionSource> sources;
+    for (const std::string& file : options.videos) {
+        if (!is_memory(file)) {
+            sources.push_back({file});
+            continue;
+        }
+        size_t videos = 1;
+        try {
+            videos = std::max<size_t>(1, read_memory_info(file).videos.size());
+        } catch (const Error&) {
+        }
+        for (size_t i = 0; i < videos; ++i) sources.push_back({file, i, videos});
+    }
+    return sources;
+}
+
+std::vector<Caption> caption_video(const CaptionRun& run, const CaptionSource& video, size_t slot,
+                                   const std::function<void(const Caption&)>& each) {
+    return video.kept ? caption_kept(run, video, slot, each) : watch_and_caption(run, video.file, slot, each);
+}
+
+std::vector<fs::path> caption_paths(const CaptionOptions& options, const CaptionSource& video) {
+    std::string name =
+        video.file == "-" ? "stdin" : fs::path(video.file.substr(0, video.file.find('?'))).stem().string();
     if (name.empty()) name = "video";
+    if (video.of > 1) name.append("-").append(std::to_string(*video.kept + 1));
     std::vector<fs::path> paths;
     for (const CaptionFormat format : options.formats)
         paths.push_back(fs::path(options.out) / (name + "." + std::string(format_name(format))));
     return paths;
 }
 
-void check_caption_paths(const CaptionOptions& options) {
+void check_caption_paths(const CaptionOptions& options, std::span<const CaptionSource> videos) {
     std::map<fs::path, std::string> owners;
-    for (const std::string& video : options.videos) {
-        const auto [owner, fresh] = owners.emplace(caption_paths(options, video).front(), video);
+    for (const CaptionSource& video : videos) {
+        const auto [owner, fresh] = owners.emplace(caption_paths(options, video).front(), video.name());
         if (!fresh)
-            throw UsageError(owner->second + " and " + video + " would both be written to " + owner->first.string() +
-                             "; caption them in two runs with different --out folders");
+            throw UsageError(owner->second + " and " + video.name() + " would both be written to " +
+                             owner->first.string() + "; caption them in two runs with different --out folders");
     }
 }
 
-bool is_captioned(const CaptionOptions& options, const std::string& video) {
+bool is_captioned(const CaptionOptions& options, const CaptionSource& video) {
     std::error_code code;
-    const fs::file_time_type changed = fs::last_write_time(video, code);
+    const fs::file_time_type changed = fs::last_write_time(video.file, code);
     const bool dated = !code;  // a URL has no date
     const std::vector<fs::path> paths = caption_paths(options, video);
     return std::all_of(paths.begin(), paths.end(), [&](const fs::path& path) {
@@ -116,7 +200,7 @@ bool is_captioned(const CaptionOptions& options, const std::string& video) {
     });
 }
 
-void write_captions(const CaptionOptions& options, const std::string& video, const std::vector<Caption>& captions) {
+void write_captions(const CaptionOptions& options, const CaptionSource& video, const std::vector<Caption>& captions) {
     const std::vector<fs::path> paths = caption_paths(options, video);
     std::vector<std::unique_ptr<AtomicFile>> files;
     for (size_t i = 0; i < paths.size(); ++i) {

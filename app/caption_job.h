@@ -1,9 +1,11 @@
-// Captioning one video: from its name to its captions or its caption files.
+// Captioning one video, watched now or kept in a memory: from its name to its captions or its caption files.
 #pragma once
 
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -24,20 +26,33 @@ struct CaptionRun {
     std::stop_token stop;
 };
 
-// Watches the video and returns its captions in order; `each` (if any) gets them as they come. Throws Error when the
-// video cannot be read to its end. After a stop the captions are incomplete.
-std::vector<Caption> caption_video(const CaptionRun& run, const std::string& video, size_t slot,
+// A video to be captioned: one to be watched, or one of those that a saved memory (.lvm) holds.
+struct CaptionSource {
+    std::string file;              // as the user wrote it
+    std::optional<size_t> kept{};  // which video of the memory, from 0; none: to be watched
+    size_t of = 1;                 // as many as the memory holds
+
+    std::string name() const;  // "street.mp4"; "video 2 of day.lvm" where there are several
+};
+// What the run is about, in its order. A memory that cannot be read counts as one video, whose captioning then fails.
+std::vector<CaptionSource> caption_sources(const CaptionOptions& options);
+
+// Watches the video, or asks the memory, and returns the captions in order, times by the video's own clock; `each` (if
+// any) gets them as they come. Throws Error when the video cannot be read to its end, or the memory at all. After a
+// stop the captions are incomplete.
+std::vector<Caption> caption_video(const CaptionRun& run, const CaptionSource& video, size_t slot,
                                    const std::function<void(const Caption&)>& each = {});
 
-// The files that a video's captions go to, one a format: "<out>/<name without extension>.<format>".
-std::vector<std::filesystem::path> caption_paths(const CaptionOptions& options, const std::string& video);
+// The files that a video's captions go to, one a format: "<out>/<name without extension>.<format>"; "-2" follows the
+// name for the second of several videos in one memory.
+std::vector<std::filesystem::path> caption_paths(const CaptionOptions& options, const CaptionSource& video);
 // Throws UsageError when two videos of the run would share a file.
-void check_caption_paths(const CaptionOptions& options);
+void check_caption_paths(const CaptionOptions& options, std::span<const CaptionSource> videos);
 // All files are there and none is older than the video.
-bool is_captioned(const CaptionOptions& options, const std::string& video);
+bool is_captioned(const CaptionOptions& options, const CaptionSource& video);
 // Ends the advice when a file cannot be written.
 constexpr const char* another_out = "choose another place with --out";
 // All or none: every file is written aside before the first takes its name.
-void write_captions(const CaptionOptions& options, const std::string& video, const std::vector<Caption>& captions);
+void write_captions(const CaptionOptions& options, const CaptionSource& video, const std::vector<Caption>& captions);
 
 }  // namespace lv

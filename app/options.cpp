@@ -49,6 +49,7 @@ constexpr const char* caption_examples = R"(Examples:
   longview caption street.mp4 --format srt --out subs          subs/street.srt
   longview caption a.mp4 b.mkv --format srt,vtt,jsonl,txt --out subs --every 30s --jobs 2
   longview caption archive/*.mp4 --format vtt --out subs --resume   go on where an earlier run stopped
+  longview caption day.lvm --every 10m                         of what 'ask --save' has kept, at once
 
 A file appears whole or not at all. A video that fails is reported and the others are done; the exit status is then 1.
 Play with subtitles:  mpv street.mp4 --sub-file=subs/street.srt)";
@@ -131,11 +132,14 @@ void check_ask(const AskOptions& options, const std::string& ask_from, bool samp
                          " \"What is in the video?\"");
 }
 
-void read_caption(CaptionOptions& options, const std::string& formats, const std::string& every) {
+void read_caption(CaptionOptions& options, const std::string& formats, const std::string& every, bool sampled) {
     const bool to_stdout = options.out.empty();
     options.formats = parse_formats(!formats.empty() ? formats : to_stdout ? "txt" : "srt");
     options.every_us = parse_time_us(every, "--every");
     if (options.every_us < 1'000'000) throw UsageError("--every: at least 1s, found '" + every + "'");
+    for (const std::string& video : options.videos)
+        if (sampled && video.ends_with(".lvm"))
+            throw UsageError("--fps and --keyframes say how to watch, but " + video + " was watched already");
     if (to_stdout && options.formats.size() > 1)
         throw UsageError("several formats need a folder to write to; add --out DIR");
     if (to_stdout && options.videos.size() > 1 && options.formats.front() != CaptionFormat::txt)
@@ -195,7 +199,9 @@ Command parse_options(int argc, const char* const* argv) {
 
     CLI::App& caption_command = *app.add_subcommand("caption", "Write what happens, interval by interval");
     caption_command.footer(caption_examples);
-    caption_command.add_option("VIDEO", caption.videos, "Files, URLs, or - for a pipe")->required()->type_name("");
+    caption_command.add_option("VIDEO", caption.videos, "Files, URLs, - for a pipe, or saved memories (.lvm)")
+        ->required()
+        ->type_name("");
     caption_command
         .add_option("--format", formats,
                     "srt, vtt, jsonl, txt, with commas between (default: srt; txt on the terminal)")
@@ -251,7 +257,8 @@ Command parse_options(int argc, const char* const* argv) {
         return agent;
     }
     if (caption_command.parsed()) {
-        read_caption(caption, formats, every);
+        read_caption(caption, formats, every,
+                     caption_command.count("--fps") + caption_command.count("--keyframes") > 0);
         read_sampling(sampling_text, caption.sampling);
         return caption;
     }

@@ -66,6 +66,42 @@ TEST(CaptionProgram, WritesAllFormatsThatOthersLoad) {
     }
 }
 
+TEST(CaptionProgram, ASavedMemoryIsCaptionedAsItsVideoWas) {
+    const TemporaryFolder folder;
+    const std::string memory = (folder / "day.lvm").string();
+    ASSERT_EQ(run_longview({"ask", clip, "--to", "0:25", "--save", memory, "--quiet"}).exit_code, 0);
+    const Outcome kept = run_longview({"caption", memory, "--quiet"});
+    EXPECT_EQ(kept.exit_code, 0) << kept.err;
+    EXPECT_EQ(kept.out, run_longview({"caption", clip, "--to", "0:25", "--quiet"}).out);
+
+    const Outcome late = run_longview({"caption", memory, "--from", "5:00"});
+    EXPECT_EQ(late.exit_code, 1);
+    EXPECT_NE(late.err.find("from 0:00 to 0:25"), std::string::npos) << late.err;
+    EXPECT_EQ(run_longview({"caption", memory, "--fps", "2"}).exit_code, 2) << "it was watched already";
+}
+
+TEST(CaptionProgram, EachVideoOfASavedMemoryGetsFilesOfItsOwn) {
+    const TemporaryFolder folder;
+    const std::string memory = (folder / "day.lvm").string(), subs = (folder / "subs").string();
+    const fs::path other = folder / "again.mp4";
+    fs::copy_file(clip, other);
+    ASSERT_EQ(run_longview({"ask", clip, "--to", "0:12", "--save", memory, "--quiet"}).exit_code, 0);
+    ASSERT_EQ(run_longview({"ask", other.string(), "--from", "0:42", "--to", "0:54", "--load", memory, "--save", memory,
+                            "--quiet"})
+                  .exit_code,
+              0);
+    const Outcome outcome = run_longview({"caption", memory, "--format", "jsonl", "--out", subs, "--every", "6s"});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    const std::vector<json> first = lines_of(fs::path(subs) / "day-1.jsonl");
+    const std::vector<json> second = lines_of(fs::path(subs) / "day-2.jsonl");
+    ASSERT_EQ(first.size(), 2u);
+    ASSERT_EQ(second.size(), 2u);
+    EXPECT_EQ(first[0].at("start"), 0.0);
+    EXPECT_EQ(second[0].at("start"), 42.0) << "by the video's own clock";
+    EXPECT_FALSE(second[0].at("objects").empty());
+    EXPECT_EQ(run_longview({"caption", memory, "--format", "srt"}).exit_code, 2) << "two videos on one terminal";
+}
+
 TEST(CaptionProgram, OneFailingVideoIsReportedAndTheOthersAreDone) {
     const TemporaryFolder folder;
     write_text(folder / "notes.mp4", "this is no video\n");
