@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from . import dialogue, drills, layout, questions, text as text_module, timeline
+from .world import World
 
 # How often a kind is asked while training; what is harder is asked more.
 SHARE = {"visible_at": 4, "visible_now": 2, "is_at": 1.5, "is_now": 0.7, "is_video": 1, "is_between": 1.5,
@@ -15,7 +16,7 @@ SHARE = {"visible_at": 4, "visible_now": 2, "is_at": 1.5, "is_now": 0.7, "is_vid
          "greeting": 0.3, "unknown": 0.6, "follow": 4}
 # Kinds with long answers come in batches of their own, so that short ones are not padded to their length.
 LONG = {"intervals", "happens", "caption", "describe"}
-DRILL_SHARE = {name: 1.0 for name in drills.DRILLS} | {"drill_times": 1.5, "drill_events": 2.5, "drill_next_event": 2,
+DRILL_SHARE = {name: 1.0 for name in drills.DRILLS} | {"drill_times": 1.5, "drill_events": 2.5, "drill_next_event": 2, "drill_until": 1.5,
                                                        "drill_after": 2, "drill_before": 1.5, "drill_stays": 1.5}
 
 
@@ -29,7 +30,7 @@ class Asked:
     ids: list
     seconds: list
     target: list
-    rest: list  # the video's row that each row's target rests on, -1: none, or not known
+    rest: list  # the video's rows that each row's target rests on, (itself, via, until); -1: none, or not known
 
 
 @dataclass
@@ -46,13 +47,20 @@ class Batch:
     lengths: torch.Tensor  # [B, Q] rows of each question and answer
     sampled: torch.Tensor  # [B, Q, A] rows that are sampled
     target: torch.Tensor  # [B, Q, A] their next id, 0 where there is none
-    rest: torch.Tensor  # [B, Q, A] the video's row (of N) that it rests on, -1 where there is none
+    rest: torch.Tensor  # [B, Q, A, 3] the video's rows (of N) that it rests on (Asked.rest), -1 where there is none
     kinds: list  # [B][Q] names
     texts: list  # [B][Q] (question, answer)
 
     def to(self, device):
         tensors = {k: v.to(device) for k, v in vars(self).items() if isinstance(v, torch.Tensor)}
         return replace(self, **tensors)
+
+
+NONE = (-1, -1, -1)
+
+
+def _three(rest):
+    return (*rest, -1, -1)[:3] if isinstance(rest, tuple) else (rest, -1, -1)
 
 
 def as_rows(text, kind, turns, now_s):
@@ -65,21 +73,21 @@ def as_rows(text, kind, turns, now_s):
         target += [0] * (len(asked) - 1) + pieces + [0]
         seconds += asked_s + text.carried(pieces, asked_s[-1])
         rests = dict(enumerate(rests[0] if rests else ()))
-        rest += [-1] * (len(asked) - 1) + [rests.get(part, -1) for part in text.parts(pieces)] + [-1]
+        rest += [NONE] * (len(asked) - 1) + [_three(rests.get(part, -1)) for part in text.parts(pieces)] + [NONE]
     return Asked(kind, *turns[-1][:2], ids[:-1], seconds[:-1], target[:-1], rest[:-1])
 
 
 def drill_rows(text, kind, question, items, now_s):
     ids, seconds = text.question(question, now_s)
-    target, rest, now = [0] * len(ids), [-1] * len(ids), seconds[-1]
-    for prompt, answer, *row in items:
+    target, rest, now = [0] * len(ids), [NONE] * len(ids), seconds[-1]
+    for prompt, answer, *rests in items:
         asked, asked_s = text.rows(prompt)
         pieces = text.answer(answer)[:-1]
         about = asked_s[0] if asked_s[0] >= 0 else now
         ids += asked + pieces
         seconds += [about] * len(asked) + text.carried(pieces, about)
         target += [0] * (len(asked) - 1) + pieces + [0]
-        rest += [-1] * (len(asked) - 1) + (row or [-1]) * len(pieces) + [-1]
+        rest += [NONE] * (len(asked) - 1) + [_three(*rests) if rests else NONE] * len(pieces) + [NONE]
     return Asked(kind, question, " ".join(item[1] for item in items), ids, seconds, target, rest)
 
 
@@ -112,16 +120,16 @@ def ask(rng, world, text, n_questions, shares, mistypes=0.05):
     return out
 
 
-def make(rng, text, n_videos, n_questions, frames, shares, jumpy=0.7, noise=None, mistypes=0.05):
-    """frames: (fewest, most) a video; one batch holds videos of like lengths."""
+def make(rng, text, n_videos, n_questions, frames, shares, jumpy=0.7, noise=None, mistypes=0.05, busy=0.0):
+    """frames: (fewest, most) a video; one batch holds videos of like lengths. jumpy, busy: shares of the videos."""
     low, high = np.log(frames[0]), np.log(frames[1])
     centre = np.exp(rng.uniform(low, high))
     lines, asked = [], []
     for _ in range(n_videos):
         n = int(np.clip(round(centre * rng.uniform(0.75, 1.25)), frames[0], frames[1]))
-        line = timeline.simulate(rng, n, jumpy=rng.random() < jumpy, noise=noise)
+        line = timeline.simulate(rng, n, jumpy=rng.random() < jumpy, noise=noise, busy=rng.random() < busy)
         lines.append(line)
-        asked.append(ask(rng, questions.World(line), text, n_questions, shares, mistypes))
+        asked.append(ask(rng, World(line), text, n_questions, shares, mistypes))
     return collate(lines, asked)
 
 
@@ -149,7 +157,7 @@ def collate(lines, asked):
     lengths = np.zeros((b, q), np.int64)
     sampled = np.zeros((b, q, most), np.int64)
     target = np.zeros((b, q, most), np.int64)
-    rest = np.full((b, q, most), -1)
+    rest = np.full((b, q, most, 3), -1)
     for k, one in enumerate(asked):
         for j, x in enumerate(one):
             m = lengths[k, j] = len(x.ids)
@@ -157,7 +165,7 @@ def collate(lines, asked):
             learnt = np.flatnonzero(x.target)
             sampled[k, j, : len(learnt)] = learnt
             target[k, j, : len(learnt)] = np.asarray(x.target)[learnt]
-            row = np.asarray(x.rest)[learnt]
+            row = np.asarray(x.rest)[learnt].reshape(-1, 3)
             rest[k, j, : len(learnt)] = np.where(row < 0, -1, row + n - len(lines[k].dense))
     f = torch.from_numpy
     return Batch(f(dense), f(time_s), f(scene_index), f(scene_value), f(keep), f(ids), f(ids_time), f(lengths),
@@ -177,7 +185,7 @@ def blind(batch):
 
 def run(model, batch, attention=False):
     """Logits of every sampled row that has a target [M, vocab], their targets [M], the question of each [M], and, where
-    asked for, the attention that each paid to the row it rests on, summed over the heads of all cross layers [M']."""
+    asked for, how many heads looked at the row that it rests on [M'], and at those by which that is found [M'']."""
     rows = model.video_rows(batch.dense, batch.time_s, batch.scene_index, batch.scene_value)
     memory = model.watch(rows, batch.keep)
     real = batch.target > 0
@@ -186,16 +194,22 @@ def run(model, batch, attention=False):
     x, maps = model.answer(memory, asked, batch.lengths, batch.sampled, real, attention)
     question = torch.arange(real.shape[0] * real.shape[1]).view(*real.shape[:2], 1).expand_as(real)
     out = model.logits(x), batch.target[real], question[real]
-    return (*out, rested(maps, batch.rest, real) * model.config.n_attn_heads) if attention else out
+    if not attention:
+        return out
+    heads = model.config.n_attn_heads
+    # What is found first must be there before the last layer, which could not use it.
+    return *out, rested(maps, batch.rest, real, (0,)) * heads, rested(maps[:-1], batch.rest, real, (1, 2)) * heads
 
 
-def rested(maps, rest, real):
-    """maps: one [B, most, N] a cross layer, the attention of a video's sampled rows, mean over heads."""
+def rested(maps, rest, real, columns):
+    """maps: one [B, most, N] a cross layer, the attention of a video's sampled rows, mean over heads. -> its sum over the
+    layers where `columns` of `rest` name a row."""
     out = []
     for b in range(len(rest)):
-        row = rest[b][real[b]]
-        known = torch.nonzero(row >= 0)[:, 0]
-        out.append(sum(one[b, known, row[known]] for one in maps))
+        for column in columns:
+            row = rest[b, ..., column][real[b]]
+            known = torch.nonzero(row >= 0)[:, 0]
+            out.append(sum(one[b, known, row[known]] for one in maps))
     return torch.cat(out)
 
 

@@ -2,7 +2,8 @@
 
 from . import questions
 from .classes import NAMES, article
-from .questions import debut, number, places, plural, say, single, stamp
+from .questions import debut, places, plural, say, single
+from .world import number, stamp
 
 
 def _pick(rng, options):

@@ -1,9 +1,10 @@
 """Drills, for training only: many look-ups a sequence, each asked by the row just before its answer (DESIGN, "ask many
-times at once"). A drill is (question, [(prompt, answer[, row])]): the prompts are given, only the answers are learnt;
-row: what the answer rests on (questions.py)."""
+times at once"). A drill is (question, [(prompt, answer[, rest])]): the prompts are given, only the answers are learnt;
+rest: what the answer rests on (questions.py)."""
 
 from .classes import NAMES, article
-from .questions import MOVES, debut, event_rows, neighbour_row, number, places, plural, single, stamp
+from .questions import MOVES, debut, neighbour_row, places, plural, single
+from .world import number, stamp
 
 
 def _drill(w, rng, name, fact):
@@ -68,7 +69,7 @@ def _walk(w, rng, name, step):
     if len(line) < 2:
         return None
     of = lambda k: NAMES[line[k]] if 0 <= k < len(line) else "nothing"
-    return name, [(single(line[k], rng), of(k + step), neighbour_row(w, debuts, int(k), step))
+    return name, [(single(line[k], rng), of(k + step), (neighbour_row(w, debuts, int(k), step), w.row(debuts[k], w.first[debuts[k]])))
                   for k in rng.permutation(len(line))[:8]]
 
 
@@ -88,7 +89,7 @@ def drill_stays(w, rng):
     items = []
     for k in rng.permutation(len(stays))[:8]:
         i, a, b = stays[k]
-        items.append((f"{NAMES[w.classes[i]]} from {stamp(w.times[a])} to", stamp(w.times[b]), w.row(i, b, gone=True)))
+        items.append((f"{NAMES[w.classes[i]]} from {stamp(w.times[a])} to", stamp(w.times[b]), (w.end_row(i, b), w.row(i, a))))
     return "each stay", items
 
 
@@ -104,11 +105,19 @@ def drill_events(w, rng):
         return None
     items = []
     for k in rng.permutation(len(events))[:6]:
-        if k + 1 < len(events):
-            items.append((_said(w, events[k]), _said(w, events[k + 1]), *event_rows(w, events[k + 1 : k + 2])))
-        else:
-            items.append((_said(w, events[k]), "nothing"))
+        said = _said(w, events[k + 1]) if k + 1 < len(events) else "nothing"
+        items.append((_said(w, events[k]), said, (_event_row(w, events, k + 1), _event_row(w, events, k))))
     return "each event next", items
+
+
+def _event_row(w, events, k):
+    """Of the k-th; after the last, that of the video's end, which has as many events before it."""
+    return w.row(events[k][2], events[k][0], gone=not events[k][1]) if k < len(events) else w.scene(w.frames - 1)
+
+
+def _next_event(w, events, f):
+    """The index of the first event after frame `f`."""
+    return next((k for k, (g, new, _) in enumerate(events) if g > f or (g == f and not new)), len(events))
 
 
 def drill_next_event(w, rng):
@@ -119,12 +128,30 @@ def drill_next_event(w, rng):
         f = int(rng.integers(w.frames))
         if w.times[f] % 1:
             continue
-        after = [e for e in events if e[0] > f or (e[0] == f and not e[1])]
-        if after:
-            items.append((stamp(w.times[f]), _said(w, after[0]), *event_rows(w, after[:1])))
-        else:
-            items.append((stamp(w.times[f]), "nothing"))
+        k = _next_event(w, events, f)
+        items.append((stamp(w.times[f]), _said(w, events[k]) if k < len(events) else "nothing",
+                      (_event_row(w, events, k), w.scene(f))))
     return ("each first event", items) if items else None
+
+
+def drill_until(w, rng):
+    """Whether an event, or a time, has another event after it until a second time."""
+    events = w.events(0, w.frames - 1)
+    items = []
+    for _ in range(8):
+        span = w.span(rng)
+        if not span:
+            continue
+        k = _next_event(w, events, span[0])
+        said, via = stamp(w.times[span[0]]), w.scene(span[0])
+        if k < len(events) and events[k][0] <= span[1] and rng.random() < 0.6:
+            said, via = _said(w, events[k]), _event_row(w, events, k)
+            k += 1
+        # What leaves in the last frame of a span does so behind it.
+        more = k < len(events) and (events[k][0] < span[1] or (events[k][0] == span[1] and events[k][1]))
+        items.append((f"until {stamp(w.times[span[1]])} from {said}", "more" if more else "nothing",
+                      (_event_row(w, events, k) if more else w.scene(span[1]), via, w.scene(span[1]))))
+    return ("each event until", items) if items else None
 
 
 def drill_times(w, rng):
@@ -136,4 +163,4 @@ def drill_times(w, rng):
 
 DRILLS = {f.__name__: f for f in (drill_is, drill_is_at, drill_count, drill_most, drill_where, drill_first, drill_last,
                                   drill_often, drill_where_last, drill_moves, drill_after, drill_before, drill_stays,
-                                  drill_events, drill_next_event, drill_times)}
+                                  drill_events, drill_next_event, drill_until, drill_times)}

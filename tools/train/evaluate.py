@@ -27,7 +27,7 @@ def measure(model, text, lengths, videos, jumpy, noise, seed=SEED, ask_blind=Tru
         for v in range(videos):
             rng = np.random.default_rng((seed, length, v))
             line = batches.timeline.simulate(rng, length, jumpy=jumpy[v % len(jumpy)], noise=noise)
-            world = batches.questions.World(line)
+            world = batches.World(line)
             asked = []
             for kind in kinds:
                 made = batches.ask(rng, world, text, 1, {kind: 1}, mistypes=0)

@@ -3,118 +3,24 @@
 `KINDS` maps a kind's name to a function (world, rng) -> (question, answer[, rests]) or None where it does not apply.
 Texts hold times as `{seconds}`; phrases are lower case without closing marks, as engine/prompt.cpp normalises what people
 type. A time asks for the frame shown then: the last one at or before it. `rests`: the video's row that each part of the
-answer rests on (parts end at a comma, "and" or a full stop), -1 where there is none; training shows attention where to look.
+answer rests on (a part begins with a comma, "and", "to" or a full stop), -1 where there is none, or (row, via, until) with the
+rows by which it is found (world.chain); training shows attention where to look.
 """
 
 import numpy as np
 
-from . import layout as at, phrases
-from .classes import NAMES, PLURAL_WORDS, PLURALS, SINGULAR_WORDS, WEIGHTS, article
+from . import phrases
+from .classes import NAMES, PLURAL_WORDS, SINGULAR_WORDS, WEIGHTS, article
+from .world import WORDS, chain, listed, number, stamp
 
-WORDS = ["none", "one", "two", "three", "four", "five", "six", "seven", "more than seven"]
 _WEIGHTS = np.array(WEIGHTS) / sum(WEIGHTS)
+
 MOST_EVENTS = 3
-
-
-def number(n):
-    return WORDS[min(n, 8)]
-
-
-def item(c, n):
-    return article(NAMES[c]) if n == 1 else f"{number(n)} {PLURALS[c]}"
-
-
-def listed(parts):
-    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
 
 
 def told(parts):
     """In the order of time; with "and", a part would have to know that it is the last but one (README.md)."""
     return ", ".join(parts) + "."
-
-
-def stamp(seconds):
-    return "{" + str(int(seconds)) + "}"
-
-
-class World:
-    """A timeline as the questions see it. Object order in a frame is that of the rows: left to right."""
-
-    def __init__(self, timeline):
-        self.t, self.times = timeline, timeline.times
-        self.count, self.classes, self.order = timeline.count, timeline.classes, timeline.order
-        self.frames = len(self.times)
-        self.present = self.count > 0
-        self.first = [int(np.argmax(p)) for p in self.present]
-        self.last = [int(self.frames - 1 - np.argmax(p[::-1])) for p in self.present]
-        objects = np.flatnonzero(timeline.dense[:, at.IS_OBJECT])
-        kinds = timeline.dense[objects, at.CLASS : at.CLASS + at.CLASSES].argmax(1)
-        gone = timeline.dense[objects, at.GONE] > 0
-        keys = zip(kinds.tolist(), timeline.row_frame[objects].tolist(), gone.tolist())
-        self._rows = dict(zip(keys, objects.tolist()))
-
-    def row(self, i, frame, gone=False):
-        """The row of class index `i` in a frame (or the one that tells that it was last seen there); -1: not reported."""
-        return self._rows.get((int(self.classes[i]), int(frame), gone), -1)
-
-    def class_at(self, c):
-        where = np.flatnonzero(self.classes == c)
-        return int(where[0]) if len(where) else None
-
-    def visible(self, frame):
-        """Row indices of the classes in a frame, left to right."""
-        here = np.flatnonzero(self.present[:, frame])
-        return here[np.argsort(self.order[here, frame], kind="stable")]
-
-    def what(self, frame):
-        here = self.visible(frame)
-        return listed([item(self.classes[i], self.count[i, frame]) for i in here]) + "." if len(here) else "nothing."
-
-    def rests(self, frame):
-        return [self.row(i, frame) for i in self.visible(frame)]
-
-    def stays(self, i):
-        edge = np.diff(np.concatenate(([0], self.present[i].astype(int), [0])))
-        return list(zip(np.flatnonzero(edge == 1), np.flatnonzero(edge == -1) - 1))
-
-    def ask_time(self, rng):
-        """A whole second that people might ask for and the frame shown then."""
-        f = int(rng.integers(self.frames))
-        until = self.times[f + 1] if f + 1 < self.frames else self.times[f] + 1
-        low, high = int(np.ceil(self.times[f])), int(np.ceil(until)) - 1
-        if high < low:
-            return None
-        second = low if rng.random() < 0.7 or high == low else int(rng.integers(low, min(high, low + 600) + 1))
-        return second, f
-
-    def ask_class(self, rng, absent=0.3):
-        """A class id and its index here, or None where it is not in the video. Absent ones are drawn as present ones."""
-        if len(self.classes) and rng.random() >= absent:
-            i = int(rng.integers(len(self.classes)))
-            return int(self.classes[i]), i
-        c = int(rng.choice(80, p=_WEIGHTS if rng.random() < 0.6 else None))
-        return c, self.class_at(c)
-
-    def span(self, rng):
-        a, b = sorted(rng.integers(0, self.frames, 2))
-        if rng.random() < 0.5:
-            b = min(self.frames - 1, a + int(rng.integers(1, 12)))
-        a, b = int(a), int(b)
-        if int(self.times[a]) == int(self.times[b]) or self.times[a] % 1 or self.times[b] % 1:
-            return None
-        return a, b
-
-    def events(self, a, b):
-        """(frame, appears, class index) of what changes between frames a and b, in the order of the rows. What leaves
-        does so in the last frame that shows it."""
-        out = []
-        for i in range(len(self.classes)):
-            edge = np.diff(self.present[i, a : b + 1].astype(int))
-            for f in np.flatnonzero(edge):
-                g = a + int(f) + 1
-                out.append((g, True, self.order[i, g], i) if edge[f] > 0 else (g - 1, False, self.classes[i], i))
-        out.sort(key=lambda e: (e[0], not e[1], e[2]))
-        return [(g, new, i) for g, new, _, i in out]
 
 
 def single(c, rng):
@@ -239,8 +145,14 @@ def intervals(w, rng):
     stays = w.stays(i)
     if len(stays) > 3:
         return None
-    said = [f"from {stamp(w.times[a])} to {stamp(w.times[b])}" if b > a else f"at {stamp(w.times[a])}" for a, b in stays]
-    return text, told(said), [w.row(i, a) for a, b in stays]
+    said, rests, ended = [], [], -1
+    for a, b in stays:
+        said.append(f"from {stamp(w.times[a])} to {stamp(w.times[b])}" if b > a else f"at {stamp(w.times[a])}")
+        begun = w.row(i, a)
+        rests.append((begun, ended))
+        ended = w.end_row(i, b)
+        rests += [(ended, begun)] if b > a else []
+    return text, told(said), rests + [(-1, ended)]
 
 
 def places(cells):
@@ -271,7 +183,7 @@ def moves(w, rng):
     c, i = w.ask_class(rng, absent=0.0)
     if i is None or w.count[i].max() > 1:
         return None
-    return say(rng, "moves", s=single(c, rng)), MOVES[int(w.t.motion[i, w.last[i]])], [w.row(i, w.last[i])]
+    return say(rng, "moves", s=single(c, rng)), MOVES[int(w.t.motion[i, w.last[i]])], [w.row(i, w.last[i])] * 2
 
 
 def debut(w):
@@ -293,7 +205,7 @@ def _neighbour(w, rng, kind, step):
     line = debut(w)
     k = line.index(i) + step
     answer = article(NAMES[w.classes[line[k]]]) if 0 <= k < len(line) else "nothing"
-    return say(rng, kind, a=a_word(c, rng), s=single(c, rng)), answer + ".", [neighbour_row(w, line, k - step, step)]
+    return say(rng, kind, a=a_word(c, rng), s=single(c, rng)), answer + ".", [(neighbour_row(w, line, k - step, step), w.row(i, w.first[i]))]
 
 
 def after(w, rng):
@@ -330,13 +242,21 @@ def event_rows(w, events):
     return [w.row(i, g, gone=not new) for g, new, i in events[:MOST_EVENTS]]
 
 
+def _event_rests(w, events, a, b):
+    """Each event is what has as many events before it as the one before it leaves, from the scene row of frame `a` on. When
+    that fits the scene row of `b`, none is left."""
+    rests = chain(event_rows(w, events), w.scene(a), w.scene(b))
+    rests[-1] = (w.scene(b), *rests[-1][1:])
+    return rests[:MOST_EVENTS] if len(events) > MOST_EVENTS else rests
+
+
 def happens(w, rng):
     span = w.span(rng)
     if not span:
         return None
     events = w.events(*span)
     text = say(rng, "happens", t=stamp(w.times[span[0]]), u=stamp(w.times[span[1]]))
-    return (text, _event_text(w, events), event_rows(w, events)) if events else (text, "nothing changes.")
+    return text, _event_text(w, events) if events else "nothing changes.", _event_rests(w, events, *span)
 
 
 def caption(w, rng):
@@ -347,7 +267,7 @@ def caption(w, rng):
     events = w.events(*span)
     text = say(rng, "caption", t=stamp(w.times[span[0]]), u=stamp(w.times[span[1]]))
     said = w.what(span[0]) + (" " + _event_text(w, events) if events else "")
-    return text, said, (w.rests(span[0]) or [-1]) + event_rows(w, events)
+    return text, said, (w.rests(span[0])[:-1] or [-1]) + _event_rests(w, events, *span)
 
 
 def how_often(w, rng):
@@ -364,7 +284,7 @@ def describe(w, rng):
     if not line:
         return say(rng, "describe"), "nothing."
     said = [f"{article(NAMES[w.classes[i]])} from {stamp(w.times[w.first[i]])}" for i in line[:6]]
-    return say(rng, "describe"), told(said), [w.row(i, w.first[i]) for i in line[:6]]
+    return say(rng, "describe"), told(said), chain([w.row(i, w.first[i]) for i in line[:6]])[: 7 if len(line) < 7 else 6]
 
 
 def changes(w, rng):

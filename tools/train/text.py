@@ -33,7 +33,7 @@ class Text:
         self.pieces = sentencepiece.SentencePieceProcessor(model_proto=serialized)
         assert self.pieces.piece_to_id("<a>") == ANSWER and self.pieces.piece_to_id("00") == TWO_DIGITS[0]
         self._space = self.pieces.piece_to_id("▁")
-        self._marks = {self.pieces.piece_to_id(mark) for mark in (",", ".", "▁and", "and")} - {UNK}
+        self._marks = {self.pieces.piece_to_id(mark) for mark in (",", ".", "▁and", "and", "▁to")} - {UNK}
         self._encode = lru_cache(maxsize=200000)(self._encode_now)
 
     def __len__(self):
@@ -75,7 +75,7 @@ class Text:
         return seconds
 
     def parts(self, pieces):
-        """Which part of an answer each piece belongs to: a new one begins with a comma, "and" and a full stop."""
+        """Which part of an answer each piece belongs to: a new one begins with a comma, "and", "to" and a full stop."""
         part, out = 0, []
         for piece in pieces:
             part += piece in self._marks
@@ -132,13 +132,13 @@ def mistyped(text, rng):
 
 def corpus(seed=7, size=60000):
     """Questions and answers to learn the vocabulary from, times left out."""
-    from . import classes, phrases, questions, timeline
+    from . import classes, phrases, questions, timeline, world as worlds
 
     rng = np.random.default_rng(seed)
     kinds = list(questions.KINDS.values())
     lines = ["each is in the video", "each count at", "each most", "each where", "each first", "each next"] * 50
     while len(lines) < size:
-        world = questions.World(timeline.simulate(rng, int(rng.integers(4, 24))))
+        world = worlds.World(timeline.simulate(rng, int(rng.integers(4, 24))))
         for _ in range(12):
             made = kinds[int(rng.integers(len(kinds)))](world, rng)
             if made:

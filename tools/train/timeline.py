@@ -18,6 +18,7 @@ DEFAULT_NOISE = {"vanish": 0.004, "vanish_frames": 1.4, "count_off_single": 0.02
                  "count_off_crowd": 0.5, "spurious": 0.0025, "spurious_frames": 2.0, "jitter": 0.013,
                  "score_true": [0.3, 0.6, 0.75, 0.85, 1.0], "score_false": [0.3, 0.4, 0.45, 0.5, 0.8]}
 CROWD = 4
+BUSY_KINDS = 6  # at once, which leaves room for false ones
 
 
 @dataclass
@@ -91,6 +92,25 @@ def _scatter(rng, frames):
     return drawn, objects
 
 
+def _come_and_go(rng, frames):
+    """As _scatter, of a place where many kinds come and go all the time: long videos, in which nearly every kind has been
+    seen before, and often."""
+    drawn = rng.choice(80, int(rng.integers(9, 40)), replace=False, p=CLASS_WEIGHTS if rng.random() < 0.5 else None)
+    coming = rng.uniform(1.5, 4.5) / 15  # a frame; a stay lasts 15 frames on average
+    until = np.zeros(len(drawn), int)
+    objects = []
+    for first in range(frames):
+        i = int(rng.integers(len(drawn)))
+        if rng.random() >= (0.5 if first == 0 else coming) or until[i] >= first or (until > first).sum() >= BUSY_KINDS:
+            continue
+        low, high = [(1, 12), (12, 80), (80, 600)][int(rng.choice(3, p=[0.75, 0.23, 0.02]))]
+        last = until[i] = min(frames, first + int(np.exp(rng.uniform(np.log(low), np.log(high)))))
+        for k in range(int(rng.choice([1, 2, 3], p=[0.65, 0.25, 0.1]))):
+            leaves = int(rng.integers(first + 1, last + 1)) if k and rng.random() < 0.4 else last
+            objects.append((int(drawn[i]), first, leaves))
+    return drawn, objects
+
+
 def _paths(rng, objects):
     n = len(objects)
     start = rng.uniform(0.05, 0.95, (n, 2))
@@ -111,10 +131,10 @@ def _third(centre):
     return np.clip((centre * 3).astype(int), 0, 2)
 
 
-def simulate(rng, frames, jumpy=True, noise=None):
+def simulate(rng, frames, jumpy=True, noise=None, busy=False):
     noise = {**DEFAULT_NOISE, **(noise or {})}
     times = frame_times(rng, frames, jumpy)
-    drawn, objects = _scatter(rng, frames)
+    drawn, objects = (_come_and_go if busy else _scatter)(rng, frames)
     start, travel, growth, size = _paths(rng, objects)
     n_classes = len(drawn)
     count = np.zeros((n_classes, frames), np.int32)
@@ -148,8 +168,8 @@ def simulate(rng, frames, jumpy=True, noise=None):
         m[upright] = np.where(shift[upright, 1] < 0, 2, 3)
         move[i, span[bigger]] = m[bigger]
     mean_x = mean_x / np.maximum(count, 1) + rng.normal(0, noise["jitter"], mean_x.shape)
-    # A frame holds at most MAX_OBJECT_ROWS kinds; the generator draws no more than that.
-    seen, seen_ids, extra = _report(rng, drawn, count, noise)
+    # A frame holds at most MAX_OBJECT_ROWS kinds; the generators put no more there.
+    seen, seen_ids, extra = _report(rng, drawn, count, noise, busy)
     wide = lambda a: np.concatenate((a, np.zeros((extra, *a.shape[1:]), a.dtype))) if extra else a
     report = {"cells": wide(cells), "down": wide(rows_down), "x": wide(mean_x), "box": wide(box), "move": wide(move)}
     quartile = rng.uniform(0, 4, len(seen))
@@ -172,7 +192,7 @@ def _bursts(rng, frames, rate, length):
     return hit
 
 
-def _report(rng, drawn, count, noise):
+def _report(rng, drawn, count, noise, busy):
     """What the detector says of `count`: [C + extra, F], the class ids, how many invented classes."""
     seen = count.copy()
     n_classes, frames = count.shape
@@ -196,7 +216,7 @@ def _report(rng, drawn, count, noise):
             i = ids.index(c)
             if i < n_classes:
                 seen[i] += row
-        elif len(ids) < at.MAX_OBJECT_ROWS:
+        elif busy or len(ids) < at.MAX_OBJECT_ROWS:
             ids.append(c)
             invented.append(row)
     if invented:

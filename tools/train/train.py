@@ -109,9 +109,9 @@ class Stream(torch.utils.data.IterableDataset):
             rng = np.random.default_rng((self.args.seed, step))
             most = int(np.interp(step, self.args.grow_steps, self.args.grow_frames))
             drilling = rng.random() < np.interp(step, [0, 400, 1000, 2500], [0.75, 0.6, 0.3, self.args.drills])
-            long = rng.random() < 0.3
+            long_answers = rng.random() < 0.3
             shares = batches.DRILL_SHARE if drilling else {
-                k: v for k, v in batches.SHARE.items() if (k in batches.LONG) == long}
+                k: v for k, v in batches.SHARE.items() if (k in batches.LONG) == long_answers}
             shares = {k: v * self.args.more.get(k, 1) for k, v in shares.items()}
             size = np.interp(step, [0, 600, 6000, 9000], [0.5, 0.5, 0.5, 1.0])
             low = 4 if rng.random() < 0.6 else max(4, most // 4)
@@ -119,13 +119,16 @@ class Stream(torch.utils.data.IterableDataset):
             if rng.random() < 0.06:
                 centre = float(rng.integers(1, 4))  # a still picture, a clip of seconds
             n_videos = int(np.clip(size * self.args.rows / (centre * 3.2), 3, 16))
-            n_questions = max(6, int(size * self.args.questions / (2 if long or drilling else 1)) // n_videos)
+            busy = self.args.busy if centre >= 24 else 0.0
+            if rng.random() < self.args.hours:
+                centre, n_videos, busy = float(np.exp(rng.uniform(np.log(600), np.log(2400)))), 1, 1.0
+            n_questions = max(6, int(size * self.args.questions / (2 if long_answers or drilling else 1)) // n_videos)
             noisy = {**batches.timeline.DEFAULT_NOISE, **(noise or {})}
             quiet = float(np.interp(step, [0, 1000], [0.2, 1.0]))
             noisy = {k: v if "frames" in k or "score" in k else v * quiet for k, v in noisy.items()}
             rng = np.random.default_rng((self.args.seed, step, self.rank))  # like work for all, each its own
             yield batches.make(rng, text, n_videos, n_questions, (max(1, int(centre * 0.8)), max(2, int(centre * 1.25))),
-                               shares, jumpy=0.55, noise=noisy)
+                               shares, jumpy=0.55, noise=noisy, busy=busy)
             step += workers
 
 
@@ -142,9 +145,12 @@ def main():
     parser.add_argument("--grow-frames", type=int, nargs="+", default=[10, 24, 48, 60, 270])
     parser.add_argument("--noise", help="noise.json of tools/train/objects/noise.py (default: built-in rates)")
     parser.add_argument("--drills", type=float, default=0.15, help="share of batches that are drills, after the start")
+    parser.add_argument("--busy", type=float, default=0.25, help="share of videos in which many kinds come and go")
+    parser.add_argument("--hours", type=float, default=0.0, help="share of steps about one video of 600 to 2,400 frames")
     parser.add_argument("--more", nargs="*", default={}, action=Factors, metavar="KIND=FACTOR", help="ask a kind more often")
     parser.add_argument("--look", type=float, default=0.1, help="weight of where the attention should look")
     parser.add_argument("--looking-heads", type=float, default=6, help="so many heads, over all layers, are enough")
+    parser.add_argument("--finding-heads", type=float, default=2, help="so many for each row by which another is found")
     parser.add_argument("--bf16", action="store_true", help="multiply in bf16: faster where the processor can")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=1, help="each its own batch, gradients averaged")
@@ -210,7 +216,7 @@ def train(rank, args, meeting=None):
 
     loader = iter(torch.utils.data.DataLoader(Stream(args, serialized, step, rank), batch_size=None, num_workers=1,
                                               prefetch_factor=4))
-    right, asked, losses, looks = defaultdict(float), defaultdict(float), [], []
+    right, asked, losses, looks, finds = defaultdict(float), defaultdict(float), [], [], []
     started, since = time.time(), step
     while step < args.steps:
         batch = next(loader).to(args.device)
@@ -220,11 +226,12 @@ def train(rank, args, meeting=None):
                 warm = min(1.0, (step + 1) / group["warm"])
                 group["lr"] = args.lr * group.get("lr_share", 1.0) * falling * warm
         with torch.autocast(args.device, torch.bfloat16, enabled=args.bf16):
-            logits, target, question, rested = batches.run(model, batch, attention=True)
+            logits, target, question, rested, found = batches.run(model, batch, attention=True)
         loss = F.cross_entropy(logits.float(), target)
         # Enough heads, of any layer, should look at what the answer rests on; the others are free.
         looked = (rested.float() / args.looking_heads).clamp(max=1)
-        missed = -torch.log(looked + 0.01).mean() if len(looked) else loss * 0
+        via = (found.float() / args.finding_heads).clamp(max=1)
+        missed = sum(-torch.log(x + 0.01).mean() for x in (looked, via) if len(x))
         for stepper in steppers:
             stepper.zero_grad()
         (loss + args.look * missed).backward()
@@ -241,6 +248,7 @@ def train(rank, args, meeting=None):
             continue
         losses.append(loss.item())
         looks.append(float(looked.detach().mean()) if len(looked) else 1.0)
+        finds.append(float(via.detach().mean()) if len(via) else 1.0)
         names = [kind for one in batch.kinds for kind in one]
         for name, good in zip(names, batches.exact(logits, target, question, len(names)).tolist()):
             right[name] += good
@@ -249,9 +257,9 @@ def train(rank, args, meeting=None):
             pace = (time.time() - started) / (step - since)
             kinds = " ".join(f"{k}={right[k] / asked[k]:.2f}" for k in sorted(asked))
             total = sum(right[k] / asked[k] for k in batches.SHARE if asked[k]) / max(1, sum(asked[k] > 0 for k in batches.SHARE))
-            print(f"step {step} loss {np.mean(losses):.3f} looks {np.mean(looks):.2f} exact {total:.3f} {pace:.2f} s/step "
+            print(f"step {step} loss {np.mean(losses):.3f} looks {np.mean(looks):.2f} finds {np.mean(finds):.2f} exact {total:.3f} {pace:.2f} s/step "
                   f"left {pace * (args.steps - step) / 60:.0f} min | {kinds}", flush=True)
-            right, asked, losses, looks = defaultdict(float), defaultdict(float), [], []
+            right, asked, losses, looks, finds = defaultdict(float), defaultdict(float), [], [], []
         if step % args.save_every == 0 or step == args.steps or late:
             aside = last.with_suffix(".part")
             torch.save({"model": model.state_dict(), "optimizers": [s.state_dict() for s in steppers], "step": step}, aside)
