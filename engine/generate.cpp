@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "kernels/sampling.h"
+
 namespace lv {
 
 namespace {
@@ -30,8 +32,15 @@ Answer generate(Workspace& work, Memory& turn, std::span<const PromptRow> prompt
 
     ConstMatrix logits = turn.append_prompt(work, prompt, 1, mass);
     while (!stop.stop_requested()) {
-        const int id = sampler.choose(work.logits().row(0).first(logits.cols));
-        if (answer.ids.empty()) answer.first_token_us = elapsed_us(begin);
+        const std::span<float> choices = work.logits().row(0).first(logits.cols);
+        std::vector<float> first;
+        if (answer.ids.empty()) first.assign(choices.begin(), choices.end());
+        const int id = sampler.choose(choices);
+        if (!first.empty()) {
+            answer.first_token_us = elapsed_us(begin);
+            softmax(first);
+            answer.first_probability = first[static_cast<size_t>(id)];
+        }
         if (evidence) evidence->emitted(id);
         if (id == tokenizer.end()) {
             answer.complete = true;

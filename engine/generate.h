@@ -35,7 +35,8 @@ struct Answer {
     std::vector<AttentionPoint> attention;
     bool complete = false;  // reached its end: neither stopped nor cut off at most_tokens
     size_t prompt_rows = 0;
-    int64_t first_token_us = 0;  // from the call to the first token
+    float first_probability = 0;  // of its first token: how sure a yes, a no or a number is
+    int64_t first_token_us = 0;   // from the call to the first token
     int64_t total_us = 0;
 };
 

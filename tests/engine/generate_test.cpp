@@ -1,6 +1,8 @@
 // Answers of a model directory with random weights: what they say is nonsense, how they come about is not.
 #include "engine/generate.h"
 
+#include <cmath>
+
 #include "tests/engine/allocations.h"
 #include "tests/engine/engine_support.h"
 
@@ -44,6 +46,23 @@ TEST_P(Generating, greedy_answers_are_always_the_same_and_streamed_as_returned) 
     EXPECT_GT(first.prompt_rows, 5u);
     EXPECT_LE(first.first_token_us, first.total_us);
     EXPECT_EQ(memory->rows(), 60u) << "the video's memory is untouched";
+}
+
+TEST_P(Generating, the_first_token_comes_as_often_as_its_probability_says) {
+    const Answer greedy = ask(work, *memory, "is there a cat now", {.most_tokens = 1});
+    ASSERT_GT(greedy.first_probability, 0);
+    constexpr int trials = 400;
+    int same = 0;
+    for (uint64_t seed = 0; seed < trials; ++seed) {
+        const GenerateOptions options{.temperature = 1, .seed = seed, .most_tokens = 1};
+        const Answer drawn = ask(work, *memory, "is there a cat now", options);
+        same += drawn.ids == greedy.ids;
+        if (drawn.ids == greedy.ids) {
+            EXPECT_EQ(drawn.first_probability, greedy.first_probability);
+        }
+    }
+    // Four standard deviations of the share.
+    EXPECT_NEAR(same / double(trials), greedy.first_probability, 4 * std::sqrt(0.25 / trials));
 }
 
 TEST_P(Generating, seeds_repeat_and_differ) {
