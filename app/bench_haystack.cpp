@@ -81,6 +81,8 @@ Haystack::Haystack(const HaystackOptions& options, std::span<const int> set_asid
         if (!this->set_aside(kind)) kinds.push_back(kind);
     for (size_t i = kinds.size(); i > 1; --i) std::swap(kinds[i - 1], kinds[static_cast<size_t>(unit() * double(i))]);
     common_.assign(kinds.begin(), kinds.begin() + common_kinds);
+    falsely_ = common_;
+    if (options.noisy_aside) falsely_.insert(falsely_.end(), set_aside.begin(), set_aside.end());
     const double most_rare = rare_share * coming_rate() * static_cast<double>(options.frames);
     for (size_t i = common_kinds; i < kinds.size() && static_cast<double>(rare_.size()) < most_rare; ++i)
         for (int times = unit() < 0.5 ? 1 : 2; times > 0; --times)
@@ -180,7 +182,7 @@ void Haystack::hide(int kind, int64_t frames) {
     visitors_.back().until = log_.frames() + frames;
     // come_and_go() moves it once before it is first seen.
     visitors_.back().cx -= visitors_.back().dx, visitors_.back().cy -= visitors_.back().dy;
-    steady_until_ = std::max(steady_until_, log_.frames() + frames + needle_margin);
+    if (!options_.noisy_aside) steady_until_ = std::max(steady_until_, log_.frames() + frames + needle_margin);
 }
 
 Object Haystack::reported(const Visitor& visitor, bool steady) {
@@ -211,7 +213,7 @@ std::vector<Object> Haystack::detect(bool steady) {
     }
     if (now >= false_until_) false_.clear();
     if (unit() < falsely) {
-        const Visitor nothing{.kind = common_[static_cast<size_t>(unit() * static_cast<double>(common_.size()))],
+        const Visitor nothing{.kind = falsely_[static_cast<size_t>(unit() * static_cast<double>(falsely_.size()))],
                               .cx = static_cast<float>(unit()),
                               .cy = static_cast<float>(unit()),
                               .width = 0.1f,

@@ -56,6 +56,7 @@ struct HaystackOptions {
     int64_t period_us = 1'000'000;  // between frames; whole seconds, so that a written time names a frame
     int64_t frames = 1'000;         // about how long it will get: the rare kinds come somewhere in there
     double kinds = 3.3;             // in a frame, on average: about 4.5 rows
+    bool noisy_aside = false;       // kinds set aside flicker too, and are seen where they are not
 };
 
 // The same options and set-aside kinds give the same rows. A copy goes on as the original would. One thread at a time.
@@ -66,7 +67,8 @@ class Haystack {
     // Appends the rows of the next frame, rows [.., feature_dim] and times_us [..], and returns how many.
     size_t next(std::vector<float>& rows, std::vector<int64_t>& times_us);
     // One object of a kind set aside is there from the next frame on, for `frames` frames, apart from the others. While
-    // it is there, and a frame before and after, the detector does not flicker: what is tested is memory, not sight.
+    // it is there, and a frame before and after, the detector does not flicker (but with noisy_aside): what is tested
+    // is memory, not sight.
     void hide(int kind, int64_t frames);
 
     const FrameLog& log() const { return log_; }
@@ -99,7 +101,8 @@ class Haystack {
     std::mt19937_64 random_;
     std::array<bool, row::kinds> set_aside_{};
     std::vector<int> common_;
-    std::vector<Rare> rare_;  // the last one comes first
+    std::vector<int> falsely_;  // kinds of boxes around nothing
+    std::vector<Rare> rare_;    // the last one comes first
     std::vector<Visitor> visitors_;
     std::vector<Object> false_;  // boxes around nothing
     int64_t false_until_ = 0;

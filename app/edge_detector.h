@@ -20,18 +20,22 @@ class EdgeDetector {
     // must_fail_first: what holds from the beginning is no event.
     EdgeDetector(const EdgeOptions& options, bool must_fail_first) : options_(options), may_tell_(!must_fail_first) {}
 
-    // `holds` not set: nobody can tell, which changes nothing. Returns since when it holds, once for each time.
-    std::optional<int64_t> update(int64_t time_us, std::optional<bool> holds) {
+    // `holds` not set: nobody can tell, which changes nothing. Readings in a row are believed once one of them was
+    // `sure`. Returns since when it holds, once for each time.
+    std::optional<int64_t> update(int64_t time_us, std::optional<bool> holds, bool sure = true) {
         if (!holds) return std::nullopt;
         if (!*holds) {
+            sure_ = sure || (failed_ > 0 && sure_);
             held_ = 0;
-            if (++failed_ >= options_.confirm) may_tell_ = true;
-            if (failed_ >= options_.rearm) told_ = false;
+            ++failed_;
+            if (sure_ && failed_ >= options_.confirm) may_tell_ = true;
+            if (sure_ && failed_ >= options_.rearm) told_ = false;
             return std::nullopt;
         }
+        sure_ = sure || (held_ > 0 && sure_);
         failed_ = 0;
         if (held_++ == 0) since_us_ = time_us;
-        if (told_ || !may_tell_ || held_ < options_.confirm) return std::nullopt;
+        if (told_ || !may_tell_ || !sure_ || held_ < options_.confirm) return std::nullopt;
         if (last_us_ != never && time_us - last_us_ < options_.hold_off_us) return std::nullopt;
         told_ = true;
         last_us_ = time_us;
@@ -44,6 +48,7 @@ class EdgeDetector {
     static constexpr int64_t never = INT64_MIN;
     EdgeOptions options_{};
     bool may_tell_ = true, told_ = false;
+    bool sure_ = false;          // one of the readings in a row was
     int held_ = 0, failed_ = 0;  // readings in a row
     int64_t since_us_ = 0;
     int64_t last_us_ = never;  // when it was told
@@ -55,13 +60,15 @@ class ChangeDetector {
     ChangeDetector() = default;
     explicit ChangeDetector(const EdgeOptions& options) : options_(options) {}
 
-    std::optional<int64_t> update(int64_t time_us, const std::string& answer) {
+    std::optional<int64_t> update(int64_t time_us, const std::string& answer, bool sure = true) {
         if (answer != candidate_ || seen_ == 0) {
             candidate_ = answer;
             seen_ = 0;
+            sure_ = false;
             since_us_ = time_us;
         }
-        if (++seen_ < options_.confirm || (settled_ && *settled_ == candidate_)) return std::nullopt;
+        sure_ = sure_ || sure;
+        if (++seen_ < options_.confirm || !sure_ || (settled_ && *settled_ == candidate_)) return std::nullopt;
         if (last_us_ != never && time_us - last_us_ < options_.hold_off_us) return std::nullopt;
         const bool first = !settled_;
         settled_ = candidate_;
@@ -76,6 +83,7 @@ class ChangeDetector {
     std::string candidate_;
     std::optional<std::string> settled_;
     int seen_ = 0;
+    bool sure_ = false;  // one of those
     int64_t since_us_ = 0;
     int64_t last_us_ = never;  // when it was told
 };

@@ -159,6 +159,7 @@ class Session {
         std::vector<Turn> earlier;
         std::optional<Memory> memory;  // none: fork when its turn comes
         bool recent = false;           // as Cue::recent
+        int64_t begin_us = 0;          // recent: what its memory's 0:00 is on the clock of the session's
     };
 
     struct Watch {  // of one video

@@ -75,6 +75,7 @@ class WatchList {
    private:
     static constexpr uint64_t first_tag = uint64_t{1} << 48;  // captions count their own tags from 0
     static constexpr uint64_t most_checks = 8;
+    static constexpr float sure_from = 0.8f;  // of an answer's first probability
 
     struct Item {
         Condition condition;  // of a regular one: text and its question alone
@@ -85,6 +86,7 @@ class WatchList {
         ChangeDetector change;
         size_t pending = 0;                      // rounds asked and not yet answered
         std::vector<std::optional<bool>> round;  // readings of the round that is being answered
+        bool sure = true;                        // all answers of it were
         WatchItemState state;
     };
     uint64_t insert(Item item);

@@ -33,6 +33,23 @@ TEST(Edges, AreToldOnceAndWhenSure) {
     EXPECT_EQ(told_at("11", options), Seconds{1});              // from the beginning
 }
 
+TEST(Edges, AreBelievedOnceOneOfTheReadingsIsSure) {
+    EdgeDetector edge({.confirm = 2, .rearm = 2, .hold_off_us = 0}, false);
+    EXPECT_FALSE(edge.update(0, true, false));
+    EXPECT_FALSE(edge.update(1, true, false));
+    EXPECT_EQ(edge.update(2, true, true), 0);
+    edge.update(3, false, false);
+    edge.update(4, false, false);
+    EXPECT_TRUE(edge.holds());  // nobody was sure that it is over
+    edge.update(5, true, true);
+    edge.update(6, false, true);
+    EXPECT_TRUE(edge.holds());
+    edge.update(7, false, false);
+    EXPECT_FALSE(edge.holds());
+    EXPECT_FALSE(edge.update(8, true, false));  // the sure one was of what is over
+    EXPECT_FALSE(edge.update(9, true, false));
+}
+
 TEST(Edges, HoldOffDelaysButDoesNotLose) {
     const EdgeOptions options{.confirm = 1, .rearm = 1, .hold_off_us = 5 * second_us};
     EXPECT_EQ(told_at("101000", options), Seconds{0});         // over again before the hold-off is
@@ -62,6 +79,9 @@ TEST(Edges, ChangesAreToldOnceTheNewAnswerStands) {
     for (size_t i = 0; i < answers.size(); ++i)
         if (change.update(static_cast<int64_t>(i), answers[i])) told.push_back(i);
     EXPECT_EQ(told, (std::vector<size_t>{5, 8}));
+    EXPECT_FALSE(change.update(9, "three", false));
+    EXPECT_FALSE(change.update(10, "three", false));
+    EXPECT_TRUE(change.update(11, "three", true));
 }
 
 class WatchLists : public testing::Test {
@@ -75,6 +95,7 @@ class WatchLists : public testing::Test {
         ready.question = cue.question;
         ready.answer.text = text;
         ready.answer.complete = true;
+        ready.answer.first_probability = 0.99f;
         ready.asked_at_us = time_us;
         return ready;
     }
@@ -100,6 +121,18 @@ TEST_F(WatchLists, AskAfterEveryFrameAndTellAtTheEdge) {
     EXPECT_EQ(told[0].since_us, second_us);
     EXPECT_EQ(told[0].told_us, 2 * second_us);
     EXPECT_TRUE(list.states()[0].holds);
+}
+
+TEST_F(WatchLists, DoNotTellWhatTheModelIsNeverSureOf) {
+    WatchList list({.edge = {.confirm = 2}});
+    list.add(condition("a dog appears"));
+    const auto round = [&](int64_t time_us, float probability) {
+        AnswerReady ready = answer(list.due(time_us)[0], "Yes.", time_us);
+        ready.answer.first_probability = probability;
+        return list.take(ready).has_value();
+    };
+    for (int64_t i = 0; i < 5; ++i) EXPECT_FALSE(round(i, 0.6f));
+    EXPECT_TRUE(round(5, 0.9f));
 }
 
 TEST_F(WatchLists, LeaveARoundOutWhileTheLastOneIsPending) {
