@@ -60,15 +60,13 @@ class ChangeDetector {
     ChangeDetector() = default;
     explicit ChangeDetector(const EdgeOptions& options) : options_(options) {}
 
-    std::optional<int64_t> update(int64_t time_us, const std::string& answer, bool sure = true) {
+    std::optional<int64_t> update(int64_t time_us, const std::string& answer) {
         if (answer != candidate_ || seen_ == 0) {
             candidate_ = answer;
             seen_ = 0;
-            sure_ = false;
             since_us_ = time_us;
         }
-        sure_ = sure_ || sure;
-        if (++seen_ < options_.confirm || !sure_ || (settled_ && *settled_ == candidate_)) return std::nullopt;
+        if (++seen_ < options_.confirm || (settled_ && *settled_ == candidate_)) return std::nullopt;
         if (last_us_ != never && time_us - last_us_ < options_.hold_off_us) return std::nullopt;
         const bool first = !settled_;
         settled_ = candidate_;
@@ -83,7 +81,6 @@ class ChangeDetector {
     std::string candidate_;
     std::optional<std::string> settled_;
     int seen_ = 0;
-    bool sure_ = false;  // one of those
     int64_t since_us_ = 0;
     int64_t last_us_ = never;  // when it was told
 };

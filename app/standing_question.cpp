@@ -146,7 +146,7 @@ class Parser {
         const std::string kind = read_kind();
         if (!words_.take_any("changes", "has changed", "changed") || !words_.done())
             refuse("after 'the number of " + plural_name(kind) + "' comes 'changes'");
-        add("how many " + plural_name(kind) + " are there now", Check::Holds::yes);
+        add("how many " + plural_name(kind) + " are there now", Check::Holds::equal);
         condition_.on_change = true;
         return condition_;
     }
@@ -217,9 +217,10 @@ class Parser {
         if (amount.sort == Sort::exactly)
             return add("how many " + many + " are there now", Check::Holds::equal,
                        std::string(number_word(amount.count)));
-        const std::string number(number_word(amount.count));
-        add("are there more than " + number + " " + many + " now",
-            amount.sort == Sort::more ? Check::Holds::yes : Check::Holds::no);
+        // Counting is what the model is better at than "are there more than three now".
+        add("how many " + many + " are there now",
+            amount.sort == Sort::more ? Check::Holds::more : Check::Holds::at_most,
+            std::string(number_word(amount.count)));
     }
 
     void read_verb(const Amount& amount, const std::string& kind) {
@@ -287,6 +288,13 @@ class Parser {
     Condition condition_{};
 };
 
+// 8: "more than seven".
+std::optional<int> said_number(std::string_view said) {
+    for (int number = 0; number <= most_counted + 1; ++number)
+        if (said == number_word(number)) return number;
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<bool> Check::read(std::string_view answer) const {
@@ -304,6 +312,12 @@ std::optional<bool> Check::read(std::string_view answer) const {
             return said != word;
         case Holds::has:
             return said.find(word) != std::string::npos;
+        case Holds::more:
+        case Holds::at_most: {
+            const std::optional<int> count = said_number(said);
+            if (!count) return std::nullopt;
+            return (*count > said_number(word)) == (holds == Holds::more);
+        }
     }
     return std::nullopt;
 }
@@ -324,6 +338,12 @@ std::string Condition::meaning() const {
                 break;
             case Check::Holds::other_than:
                 meaning += "not \"" + check.word + "\"";
+                break;
+            case Check::Holds::more:
+                meaning += "more than " + check.word;
+                break;
+            case Check::Holds::at_most:
+                meaning += "at most " + check.word;
                 break;
             default:
                 meaning += "\"" + check.word + "\"";

@@ -14,13 +14,15 @@ namespace lv {
 
 // A question about now, and the answers at which a condition holds.
 struct Check {
-    enum class Holds { yes, no, equal, other_than, has };
+    enum class Holds { yes, no, equal, other_than, has, more, at_most };
     std::string question;  // "Is there a person now?"
     Holds holds = Holds::yes;
-    std::string word{};  // equal, other_than: the whole answer; has: a part of it; lower case, without the full stop
+    std::string word{};  // equal, other_than: the whole answer; has: a part of it; more, at_most: a number; lower case,
+                         // without the full stop
 
     // Not set: the answer says neither ("I can't tell").
     std::optional<bool> read(std::string_view answer) const;
+    bool yes_or_no() const { return holds == Holds::yes || holds == Holds::no; }
 };
 
 // What a user wants to be told of. It holds when all of its checks do.

@@ -98,7 +98,8 @@ std::optional<Told> WatchList::take(const AnswerReady& ready) {
     Item& item = found->second;
     const size_t check = (ready.tag - first_tag) % most_checks;
     const bool answered = !ready.failure && ready.answer.complete;
-    item.sure = (check == 0 || item.sure) && ready.answer.first_probability >= sure_from;
+    item.sure = (check == 0 || item.sure) &&
+                (!item.condition.checks[check].yes_or_no() || ready.answer.first_probability >= sure_from);
     item.round.push_back(answered ? item.condition.checks[check].read(ready.answer.text) : std::nullopt);
     if (answered && check == 0) {
         item.state.last_answer = ready.answer.text;
@@ -116,7 +117,7 @@ std::optional<Told> WatchList::finish_round(Item& item, const AnswerReady& ready
     const int64_t time_us = ready.asked_at_us;
     std::optional<int64_t> since_us = time_us;
     if (item.condition.on_change) {
-        since_us = item.change.update(time_us, normalize_question(ready.answer.text), item.sure);
+        since_us = item.change.update(time_us, normalize_question(ready.answer.text));
     } else if (!item.regular) {
         std::optional<bool> holds = true;
         for (const std::optional<bool>& reading : item.round) {

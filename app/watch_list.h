@@ -75,7 +75,7 @@ class WatchList {
    private:
     static constexpr uint64_t first_tag = uint64_t{1} << 48;  // captions count their own tags from 0
     static constexpr uint64_t most_checks = 8;
-    static constexpr float sure_from = 0.8f;  // of an answer's first probability
+    static constexpr float sure_from = 0.8f;  // of the first probability of a yes or no
 
     struct Item {
         Condition condition;  // of a regular one: text and its question alone

@@ -27,7 +27,7 @@ std::string check_of(const std::string& text, size_t index = 0) {
     const Condition condition = parsed(text);
     if (index >= condition.checks.size()) return "none";
     const Check& check = condition.checks[index];
-    static constexpr const char* holds[] = {"yes", "no", "=", "not", "has"};
+    static constexpr const char* holds[] = {"yes", "no", "=", "not", "has", "more", "at most"};
     return check.question + " " + holds[static_cast<int>(check.holds)] + (check.word.empty() ? "" : " " + check.word);
 }
 
@@ -55,18 +55,27 @@ TEST(StandingQuestions, TellWhatIsNoLongerThere) {
 }
 
 TEST(StandingQuestions, Count) {
-    EXPECT_EQ(check_of("there are more than 3 cars"), "Are there more than three cars now? yes");
-    EXPECT_EQ(check_of("at least two dogs"), "Are there more than one dogs now? yes");
-    EXPECT_EQ(check_of("3 or more cars"), "Are there more than two cars now? yes");
-    EXPECT_EQ(check_of("there are three cars or more"), "Are there more than two cars now? yes");
-    EXPECT_EQ(check_of("fewer than 3 people"), "Are there more than two people now? no");
-    EXPECT_EQ(check_of("at most one cat"), "Are there more than one cats now? no");
-    EXPECT_EQ(check_of("two or fewer buses"), "Are there more than two buses now? no");
+    EXPECT_EQ(check_of("there are more than 3 cars"), "How many cars are there now? more three");
+    EXPECT_EQ(check_of("at least two dogs"), "How many dogs are there now? more one");
+    EXPECT_EQ(check_of("3 or more cars"), "How many cars are there now? more two");
+    EXPECT_EQ(check_of("there are three cars or more"), "How many cars are there now? more two");
+    EXPECT_EQ(check_of("fewer than 3 people"), "How many people are there now? at most two");
+    EXPECT_EQ(check_of("at most one cat"), "How many cats are there now? at most one");
+    EXPECT_EQ(check_of("two or fewer buses"), "How many buses are there now? at most two");
     EXPECT_EQ(check_of("exactly 2 buses"), "How many buses are there now? = two");
     EXPECT_EQ(check_of("there are seven mice"), "How many mice are there now? = seven");
     EXPECT_EQ(check_of("fewer than one sheep"), "Is there a sheep now? no");
-    EXPECT_EQ(check_of("the number of people changes"), "How many people are there now? yes");
+    EXPECT_EQ(check_of("the number of people changes"), "How many people are there now? =");
     EXPECT_TRUE(parsed("the number of people changes").on_change);
+}
+
+TEST(StandingQuestions, SayWhatTheyMean) {
+    EXPECT_EQ(parsed("a dog leaves").meaning(),
+              "asks \"Is there a dog now?\" and tells when the answer is no, after it was not");
+    EXPECT_EQ(parsed("more than 3 cars").meaning(),
+              "asks \"How many cars are there now?\" and tells when the answer is more than three");
+    EXPECT_EQ(parsed("fewer than 3 cars").meaning(),
+              "asks \"How many cars are there now?\" and tells when the answer is at most two");
 }
 
 TEST(StandingQuestions, AskWhereAndWhichWayOnlyOfWhatIsThere) {
@@ -107,6 +116,14 @@ TEST(StandingQuestions, ReadAnswersAndKnowWhenNothingWasSaid) {
     EXPECT_EQ(yes.read("Seven people."), std::nullopt);
     EXPECT_EQ((Check{.question = "?", .holds = Check::Holds::no}.read("No.")), true);
     EXPECT_EQ((Check{.question = "?", .holds = Check::Holds::equal, .word = "two"}.read("Two.")), true);
+    const Check more{.question = "?", .holds = Check::Holds::more, .word = "three"};
+    EXPECT_EQ(more.read("Three."), false);
+    EXPECT_EQ(more.read("Four."), true);
+    EXPECT_EQ(more.read("More than seven."), true);
+    EXPECT_EQ(more.read("None."), false);
+    EXPECT_EQ(more.read("Yes."), std::nullopt);
+    EXPECT_EQ((Check{.question = "?", .holds = Check::Holds::at_most, .word = "one"}.read("One.")), true);
+    EXPECT_EQ((Check{.question = "?", .holds = Check::Holds::at_most, .word = "one"}.read("Two.")), false);
     EXPECT_EQ((Check{.question = "?", .holds = Check::Holds::has, .word = "on the left"}.read(
                   "On the left and in the middle.")),
               true);
