@@ -25,15 +25,6 @@ constexpr std::array<Bench, 9> benches{{{"pipeline", bench_pipeline},
                                         {"answers", bench_answers},
                                         {"agent", bench_agent}}};
 
-std::string build_name() {
-#ifdef NDEBUG
-    const std::string kind = "optimised";
-#else
-    const std::string kind = "with assertions";
-#endif
-    return "longview " LV_VERSION ", g++ " __VERSION__ ", " + kind;
-}
-
 }  // namespace
 
 std::vector<size_t> lengths_of(const BenchRun& run, std::vector<size_t> lengths, size_t long_ones) {

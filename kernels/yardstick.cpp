@@ -93,4 +93,13 @@ std::string machine_name(const Context& context) {
     return name + ", " + std::to_string(context.threads()) + " threads, vector level " + simd().name;
 }
 
+std::string build_name() {
+#ifdef NDEBUG
+    const char* const kind = "optimised";
+#else
+    const char* const kind = "with assertions";
+#endif
+    return std::string("longview " LV_VERSION ", commit " LV_COMMIT ", g++ " __VERSION__ ", ") + kind;
+}
+
 }  // namespace lv

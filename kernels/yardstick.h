@@ -34,4 +34,7 @@ std::vector<KernelFigure> kernel_figures(const Context& context);
 // The processor's name and the vector level the kernels run at: "AMD EPYC, 2 threads, vector level v4".
 std::string machine_name(const Context& context);
 
+// "longview 0.1.0, commit 3f2a91c, g++ 12.2.0, optimised". The commit is the one that CMake was run on.
+std::string build_name();
+
 }  // namespace lv

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <fstream>
 
 #include "kernels/products.cuh"
 
@@ -103,6 +104,15 @@ uint64_t next_serial() {
     return ++serial;
 }
 
+// ", driver 580.95": the first number of two parts in what the driver says of itself; empty where it says nothing.
+std::string driver_text() {
+    std::ifstream version("/proc/driver/nvidia/version");
+    for (std::string word; version >> word;)
+        if (word.find_first_not_of("0123456789.") == std::string::npos && word.find('.') != std::string::npos)
+            return ", driver " + word;
+    return "";
+}
+
 }  // namespace
 
 CudaDevice::CudaDevice(const DeviceOptions& options) : options_(options), serial_(next_serial()) {
@@ -113,7 +123,7 @@ CudaDevice::CudaDevice(const DeviceOptions& options) : options_(options), serial
     multiprocessors_ = size_t(properties.multiProcessorCount);
     most_shared_bytes_ = properties.sharedMemPerBlockOptin;
     name_ = std::string(properties.name) + ", " + std::to_string(multiprocessors_) + " multiprocessors, CUDA " +
-            std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10) +
+            std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10) + driver_text() +
             (options.exact ? ", exact products" : "");
     require(properties.major >= 8, "Opening the GPU: ", properties.name, " has compute capability ", properties.major,
             ".", properties.minor, ", expected 8.0 or later; use --device cpu.");

@@ -44,7 +44,7 @@ struct DeviceOptions {
 class Device {
    public:
     virtual ~Device() = default;
-    virtual std::string name() const = 0;  // "NVIDIA H100 80GB HBM3, 132 multiprocessors, CUDA 13.0"
+    virtual std::string name() const = 0;  // "NVIDIA H100 80GB HBM3, 132 multiprocessors, CUDA 13.0, driver 580.95"
     virtual bool exact() const = 0;
     virtual size_t free_bytes() const = 0;
 

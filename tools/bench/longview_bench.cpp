@@ -1,8 +1,5 @@
 // longview-bench: prefill and decode of a random model by length, YOCO beside a Transformer of equal size, on the CPU
-// or a GPU; each figure with its share of what the machine can do. One JSON object to stdout, talk to stderr.
-//
-//   longview-bench [--device cpu|cuda] [--config 100m|3b] [--weights f32|f16|bf16|i8] [--cache f16|i8] [--page ROWS]
-//                  [--only yoco|transformer] [--prefill 1024,32768] [--decode 1024,1048576]
+// or a GPU; each figure with its share of what the machine can do. `help` below says how it is called.
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -20,6 +17,27 @@
 
 namespace lv {
 namespace {
+
+constexpr const char* help =
+    R"(Speed of a model with random weights by length: YOCO beside a Transformer of equal size. No file is needed.
+Usage: longview-bench [OPTION VALUE]...
+
+  --device cpu|cuda             where it runs (default: cpu)
+  --config 100m|3b              3b: the paper's, 26 layers of 3,072 (default: 100m)
+  --only yoco|transformer       one of the two (default: both)
+  --weights f32|f16|bf16|i8     (default: bf16)
+  --cache f16|i8                (default: f16)
+  --page ROWS                   of the cache (default: 256)
+  --prefill LENGTHS             tokens, with commas between, or none (default: 1024,4096)
+  --decode LENGTHS              tokens in the cache, or none (default: 1024,32768)
+
+Examples:
+  longview-bench > cpu.json
+  longview-bench --device cuda --config 3b --only yoco --prefill 1024,524288 --decode 1048576 > 3b.json
+
+One JSON object goes to stdout: seconds, rates and bytes, each rate with its share of what this machine can do. Talk goes
+to stderr. Exit status: 0 done, 1 something failed, 2 wrong arguments.
+)";
 
 using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
@@ -79,7 +97,7 @@ Options parse(int argc, char** argv) {
             out.decode = value == "none" ? std::vector<size_t>{} : numbers(value, option);
         else
             throw UsageError("found \"" + std::string(option) + " " + std::string(value) +
-                             "\"; the options stand at the top of tools/bench/longview_bench.cpp");
+                             "\"; expected one of the options that longview-bench --help lists");
     }
     return out;
 }
@@ -162,6 +180,7 @@ int run(const Options& options) {
     const Context context(0, options.cuda ? open_cuda() : nullptr);
     const Yardstick yardstick = measure_yardstick(context, options.weights);
     Json report{{"machine", context.device() ? context.device()->name() : machine_name(context)},
+                {"build", build_name()},
                 {"weights", dtype_name(options.weights)},
                 {"cache", dtype_name(options.cache)},
                 {"page_rows", options.page_rows},
@@ -180,6 +199,10 @@ int run(const Options& options) {
 
 int main(int argc, char** argv) {
     try {
+        if (argc == 2 && (argv[1] == std::string_view("--help") || argv[1] == std::string_view("-h"))) {
+            std::fputs(lv::help, stdout);
+            return 0;
+        }
         return lv::run(lv::parse(argc, argv));
     } catch (const lv::UsageError& error) {
         std::fprintf(stderr, "longview-bench: %s\n", error.what());
