@@ -83,7 +83,7 @@ def drill_rows(text, kind, question, items, now_s):
     for prompt, answer, *rests in items:
         asked, asked_s = text.rows(prompt)
         pieces = text.answer(answer)[:-1]
-        about = asked_s[0] if asked_s[0] >= 0 else now
+        about = next((s for s in asked_s if s >= 0), now)
         ids += asked + pieces
         seconds += [about] * len(asked) + text.carried(pieces, about)
         target += [0] * (len(asked) - 1) + pieces + [0]
@@ -197,8 +197,8 @@ def run(model, batch, attention=False):
     if not attention:
         return out
     heads = model.config.n_attn_heads
-    # What is found first must be there before the last layer, which could not use it.
-    return *out, rested(maps, batch.rest, real, (0,)) * heads, rested(maps[:-1], batch.rest, real, (1, 2)) * heads
+    # By what something is found must be there before the last layer, and what is found behind the first.
+    return *out, rested(maps[1:], batch.rest, real, (0,)) * heads, rested(maps[:-1], batch.rest, real, (1, 2)) * heads
 
 
 def rested(maps, rest, real, columns):

@@ -135,7 +135,7 @@ def drill_next_event(w, rng):
 
 
 def drill_until(w, rng):
-    """Whether an event, or a time, has another event after it until a second time."""
+    """Whether a time, or an event, has an event after it until a second time."""
     events = w.events(0, w.frames - 1)
     items = []
     for _ in range(8):
@@ -149,7 +149,7 @@ def drill_until(w, rng):
             k += 1
         # What leaves in the last frame of a span does so behind it.
         more = k < len(events) and (events[k][0] < span[1] or (events[k][0] == span[1] and events[k][1]))
-        items.append((f"until {stamp(w.times[span[1]])} from {said}", "more" if more else "nothing",
+        items.append((f"{said} until {stamp(w.times[span[1]])}", "more" if more else "nothing",
                       (_event_row(w, events, k) if more else w.scene(span[1]), via, w.scene(span[1]))))
     return ("each event until", items) if items else None
 

@@ -109,7 +109,7 @@ class Stream(torch.utils.data.IterableDataset):
             rng = np.random.default_rng((self.args.seed, step))
             most = int(np.interp(step, self.args.grow_steps, self.args.grow_frames))
             drilling = rng.random() < np.interp(step, [0, 400, 1000, 2500], [0.75, 0.6, 0.3, self.args.drills])
-            long_answers = rng.random() < 0.3
+            long_answers = rng.random() < self.args.long_answers
             shares = batches.DRILL_SHARE if drilling else {
                 k: v for k, v in batches.SHARE.items() if (k in batches.LONG) == long_answers}
             shares = {k: v * self.args.more.get(k, 1) for k, v in shares.items()}
@@ -145,6 +145,7 @@ def main():
     parser.add_argument("--grow-frames", type=int, nargs="+", default=[10, 24, 48, 60, 270])
     parser.add_argument("--noise", help="noise.json of tools/train/objects/noise.py (default: built-in rates)")
     parser.add_argument("--drills", type=float, default=0.15, help="share of batches that are drills, after the start")
+    parser.add_argument("--long-answers", type=float, default=0.3, help="share of steps that ask for lists and captions")
     parser.add_argument("--busy", type=float, default=0.25, help="share of videos in which many kinds come and go")
     parser.add_argument("--hours", type=float, default=0.0, help="share of steps about one video of 600 to 2,400 frames")
     parser.add_argument("--more", nargs="*", default={}, action=Factors, metavar="KIND=FACTOR", help="ask a kind more often")
