@@ -25,6 +25,12 @@ std::string parts(const std::string& question, double now_s = 120, const VideoCl
     return out;
 }
 
+// Each row: a question and its parts.
+void expect_parts(std::initializer_list<std::pair<std::string, std::string>> table, double now_s = 120,
+                  const VideoClock& clock = {}) {
+    for (const auto& [question, expected] : table) EXPECT_EQ(parts(question, now_s, clock), expected) << question;
+}
+
 }  // namespace
 
 TEST(Question, is_normalized_as_in_training) {
@@ -36,59 +42,59 @@ TEST(Question, is_normalized_as_in_training) {
 }
 
 TEST(Question, written_clocks_become_times) {
-    EXPECT_EQ(parts("What is visible at 0:20?"), "what is visible at [20]");
-    EXPECT_EQ(parts("at 1:02:03, what can you see"), "at [3723] , what can you see");
-    EXPECT_EQ(parts("00:20"), "[20]");
-    EXPECT_EQ(parts("between 0:10 and 0:20.5 is there a dog"), "between [10] and [20.5] is there a dog");
-    EXPECT_EQ(parts("is there a dog 0:10-0:20"), "is there a dog [10] to [20]");
-    EXPECT_EQ(parts("is there a dog 0:10\u20130:20"), "is there a dog [10] to [20]");
-    EXPECT_EQ(parts("what is there at minute 1:30"), "what is there at [90]");
-    EXPECT_EQ(parts("is 0:75 a time"), "is 0:75 a time");
-    EXPECT_EQ(parts("a ratio of 16:9"), "a ratio of 16:9");
+    expect_parts({{"What is visible at 0:20?", "what is visible at [20]"},
+                  {"at 1:02:03, what can you see", "at [3723] , what can you see"},
+                  {"00:20", "[20]"},
+                  {"between 0:10 and 0:20.5 is there a dog", "between [10] and [20.5] is there a dog"},
+                  {"is there a dog 0:10-0:20", "is there a dog [10] to [20]"},
+                  {"is there a dog 0:10\u20130:20", "is there a dog [10] to [20]"},
+                  {"what is there at minute 1:30", "what is there at [90]"},
+                  {"is 0:75 a time", "is 0:75 a time"},
+                  {"a ratio of 16:9", "a ratio of 16:9"}});
 }
 
 TEST(Question, numbers_with_units_become_times) {
-    EXPECT_EQ(parts("what is there at 20s"), "what is there at [20]");
-    EXPECT_EQ(parts("what is there at 20 seconds"), "what is there at [20]");
-    EXPECT_EQ(parts("what is there 20 seconds in"), "what is there [20]");
-    EXPECT_EQ(parts("what is there 20 seconds into the video"), "what is there [20]");
-    EXPECT_EQ(parts("what is there at the 20 second mark"), "what is there at [20]");
-    EXPECT_EQ(parts("what is there at second 20"), "what is there at [20]");
-    EXPECT_EQ(parts("at minute 2 second 5 is there a cat"), "at [125] is there a cat");
-    EXPECT_EQ(parts("at 2 minutes 5 seconds is there a cat"), "at [125] is there a cat");
-    EXPECT_EQ(parts("at 2 min and 5 sec"), "at [125]");
-    EXPECT_EQ(parts("at 1h2m3s"), "at [3723]");
-    EXPECT_EQ(parts("at 1m 20s"), "at [80]");
-    EXPECT_EQ(parts("at 1.5 minutes"), "at [90]");
-    EXPECT_EQ(parts("after an hour"), "after [3600]");
-    EXPECT_EQ(parts("between 10 seconds and 20 seconds"), "between [10] and [20]");
-    EXPECT_EQ(parts("what is visible 20 seconds after the start"), "what is visible [20]");
+    expect_parts({{"what is there at 20s", "what is there at [20]"},
+                  {"what is there at 20 seconds", "what is there at [20]"},
+                  {"what is there 20 seconds in", "what is there [20]"},
+                  {"what is there 20 seconds into the video", "what is there [20]"},
+                  {"what is there at the 20 second mark", "what is there at [20]"},
+                  {"what is there at second 20", "what is there at [20]"},
+                  {"at minute 2 second 5 is there a cat", "at [125] is there a cat"},
+                  {"at 2 minutes 5 seconds is there a cat", "at [125] is there a cat"},
+                  {"at 2 min and 5 sec", "at [125]"},
+                  {"at 1h2m3s", "at [3723]"},
+                  {"at 1m 20s", "at [80]"},
+                  {"at 1.5 minutes", "at [90]"},
+                  {"after an hour", "after [3600]"},
+                  {"between 10 seconds and 20 seconds", "between [10] and [20]"},
+                  {"what is visible 20 seconds after the start", "what is visible [20]"}});
 }
 
 TEST(Question, numbers_in_words_become_times) {
-    EXPECT_EQ(parts("after half a minute"), "after [30]");
-    EXPECT_EQ(parts("after a minute and a half"), "after [90]");
-    EXPECT_EQ(parts("after two minutes"), "after [120]");
-    EXPECT_EQ(parts("after two and a half minutes"), "after [150]");
-    EXPECT_EQ(parts("at twenty-five seconds"), "at [25]");
-    EXPECT_EQ(parts("at forty five seconds"), "at [45]");
-    EXPECT_EQ(parts("at one minute and twenty seconds"), "at [80]");
-    EXPECT_EQ(parts("after half an hour"), "after [1800]");
-    EXPECT_EQ(parts("after a minute"), "after [60]");
+    expect_parts({{"after half a minute", "after [30]"},
+                  {"after a minute and a half", "after [90]"},
+                  {"after two minutes", "after [120]"},
+                  {"after two and a half minutes", "after [150]"},
+                  {"at twenty-five seconds", "at [25]"},
+                  {"at forty five seconds", "at [45]"},
+                  {"at one minute and twenty seconds", "at [80]"},
+                  {"after half an hour", "after [1800]"},
+                  {"after a minute", "after [60]"}});
 }
 
 TEST(Question, phrases_that_count_from_now_become_times) {
-    EXPECT_EQ(parts("what happened in the last ten seconds?"), "what happened between [110] and [120]");
+    expect_parts({{"what happened in the last ten seconds?", "what happened between [110] and [120]"},
+                  {"did a cat appear during the last minute", "did a cat appear between [60] and [120]"},
+                  {"what happens in the first half minute", "what happens in the first half minute"},
+                  {"what happens in the first 30 seconds", "what happens between [0] and [30]"},
+                  {"what happened in the last few seconds", "what happened between [115] and [120]"},
+                  {"what was there 10 seconds ago", "what was there at [110]"},
+                  {"what was there half a minute ago", "what was there at [90]"},
+                  {"what is there 20 seconds before the end of the video", "what is there at [100]"},
+                  {"what happened in the last ten minutes", "what happened between [0] and [120]"}});
     EXPECT_EQ(parts("is there a dog in the last 2 minutes of the video", 300.7),
               "is there a dog between [180] and [300]");
-    EXPECT_EQ(parts("did a cat appear during the last minute"), "did a cat appear between [60] and [120]");
-    EXPECT_EQ(parts("what happens in the first half minute"), "what happens in the first half minute");
-    EXPECT_EQ(parts("what happens in the first 30 seconds"), "what happens between [0] and [30]");
-    EXPECT_EQ(parts("what happened in the last few seconds"), "what happened between [115] and [120]");
-    EXPECT_EQ(parts("what was there 10 seconds ago"), "what was there at [110]");
-    EXPECT_EQ(parts("what was there half a minute ago"), "what was there at [90]");
-    EXPECT_EQ(parts("what is there 20 seconds before the end of the video"), "what is there at [100]");
-    EXPECT_EQ(parts("what happened in the last ten minutes"), "what happened between [0] and [120]");
 }
 
 TEST(Question, what_is_no_moment_stays_text) {
@@ -103,21 +109,21 @@ TEST(Question, what_is_no_moment_stays_text) {
 
 TEST(Question, names_one_of_several_videos) {
     const VideoClock clock({0, 80'000'000, 200'000'000});
-    const auto three = [&](const std::string& question) { return parts(question, 300, clock); };
-    EXPECT_EQ(three("What is visible at 0:10 of video 2?"), "what is visible at [90]");
-    EXPECT_EQ(three("What is visible at video 2, 0:00:10?"), "what is visible at [90]");
-    EXPECT_EQ(three("what is visible in the second video at 10 seconds"), "what is visible at [90]");
-    EXPECT_EQ(three("in video 1, what is there at 0:10"), "what is there at [10]");
-    EXPECT_EQ(three("is there a dog between 0:10 and 0:20 of video 2"), "is there a dog between [90] and [100]");
-    EXPECT_EQ(three("is there a dog between 0:10 of video 1 and 0:20 of the second clip"),
-              "is there a dog between [10] and [100]");
-    EXPECT_EQ(three("is there a dog 0:10-0:20 in video two"), "is there a dog [90] to [100]");
-    EXPECT_EQ(three("what happened in the last ten seconds of video 1"), "what happened between [69] and [79]");
-    EXPECT_EQ(three("what happens in the first minute of video 2"), "what happens between [80] and [140]");
-    EXPECT_EQ(three("what is there 20 seconds before the end of video 2"), "what is there at [179]");
-    EXPECT_EQ(three("what is there at minute 1 of the last video"), "what is there at [260]");
-    EXPECT_EQ(three("is there a dog in video 2"), "is there a dog between [80] and [199]");
-    EXPECT_EQ(three("is there a dog in the last video, or a cat"), "is there a dog between [200] and [300] , or a cat");
+    expect_parts({{"What is visible at 0:10 of video 2?", "what is visible at [90]"},
+                  {"What is visible at video 2, 0:00:10?", "what is visible at [90]"},
+                  {"what is visible in the second video at 10 seconds", "what is visible at [90]"},
+                  {"in video 1, what is there at 0:10", "what is there at [10]"},
+                  {"is there a dog between 0:10 and 0:20 of video 2", "is there a dog between [90] and [100]"},
+                  {"is there a dog between 0:10 of video 1 and 0:20 of the second clip",
+                   "is there a dog between [10] and [100]"},
+                  {"is there a dog 0:10-0:20 in video two", "is there a dog [90] to [100]"},
+                  {"what happened in the last ten seconds of video 1", "what happened between [69] and [79]"},
+                  {"what happens in the first minute of video 2", "what happens between [80] and [140]"},
+                  {"what is there 20 seconds before the end of video 2", "what is there at [179]"},
+                  {"what is there at minute 1 of the last video", "what is there at [260]"},
+                  {"is there a dog in video 2", "is there a dog between [80] and [199]"},
+                  {"is there a dog in the last video, or a cat", "is there a dog between [200] and [300] , or a cat"}},
+                 300, clock);
 }
 
 TEST(Question, a_time_without_a_video_is_one_of_the_newest) {
