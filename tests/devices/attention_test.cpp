@@ -1,140 +1,30 @@
 // Attention over pieces wherever it runs, and what surrounds it: stores, sinks, evidence, bounds.
-#include "kernels/attention.h"
-
 #include <numeric>
 
 #include "kernels/key_summary.h"
 #include "kernels/kv_rows.h"
-#include "tests/devices/on_device.h"
+#include "tests/devices/attention_scene.h"
 
 namespace lv::test {
 namespace {
 
-class Attentions : public Everywhere {};
+class Attentions : public Everywhere {
+   protected:
+    // Many rows meet f16 and int8 keys of these sizes on the tensor cores.
+    double epsilon_of(const AttentionCase& c) const {
+        const bool rounded = c.rows > attention_few_rows && c.dtype != DType::f32 && (c.dim == 64 || c.dim == 128);
+        return rounded ? epsilon(epsilon_f16) : epsilon_f32;
+    }
+};
 INSTANTIATE_TEST_SUITE_P(On, Attentions, everywhere, where_name);
-
-struct Case {
-    size_t rows, keys, heads, kv_heads, dim;
-    DType dtype = DType::f16;
-    bool causal = true;
-    size_t window = 0;
-    size_t page = 50;     // keys in a piece
-    bool scaled = false;  // with logit_scale
-    size_t gap = 0;       // values between rows: 0 leaves heads at multiples of 16 bytes where dim does
-};
-
-std::string text(const Case& c) {
-    return std::to_string(c.rows) + " rows, " + std::to_string(c.keys) + " keys, " + std::to_string(c.heads) + "/" +
-           std::to_string(c.kv_heads) + " heads of " + std::to_string(c.dim) + ", " + std::string(dtype_name(c.dtype)) +
-           (c.causal ? ", causal" : "") + ", window " + std::to_string(c.window) + ", page " + std::to_string(c.page);
-}
-
-// A scene in a context's memory; keys and values as they are stored there, in double.
-struct Scene {
-    Case c;
-    const Context& context;
-    std::vector<float> q, logit_scale;
-    reference::Doubles keys, values;
-    std::vector<Placed<std::byte>> memory;
-    std::vector<Placed<float>> scales;
-    std::vector<KvPiece> pieces;
-    Placed<float> placed_q, placed_scale;
-    AttentionInput input;
-
-    Scene(const Case& c_, const Context& context_)
-        : c(c_),
-          context(context_),
-          q(random_floats(c.rows * c.heads * c.dim, 1)),
-          logit_scale(random_floats(c.rows * c.heads, 2)),
-          placed_q(context, std::span<const float>(q)),
-          placed_scale(context, std::span<const float>(logit_scale)) {
-        const auto k = random_floats(c.keys * c.kv_heads * c.dim, 3), v = random_floats(c.keys * c.kv_heads * c.dim, 4);
-        for (size_t first = 0; first < c.keys; first += c.page) {
-            KvPiece piece{.dtype = c.dtype, .rows = std::min(c.page, c.keys - first)};
-            piece.stride = c.kv_heads * c.dim + c.gap;
-            piece.first_row = first;
-            piece.keys = store(k, first, piece, piece.key_scales, keys);
-            piece.values = store(v, first, piece, piece.value_scales, values);
-            pieces.push_back(piece);
-        }
-        input.heads = c.heads;
-        input.kv_heads = c.kv_heads;
-        input.head_dim = c.dim;
-        input.q = {placed_q.span().data(), c.rows, c.heads * c.dim};
-        input.pieces = pieces;
-        input.scale = 1 / std::sqrt(float(c.dim));
-        if (c.scaled) input.logit_scale = {placed_scale.span().data(), c.rows, c.heads};
-        input.first_row = c.keys >= c.rows ? c.keys - c.rows : 0;
-        input.causal = c.causal;
-        input.window = c.window;
-    }
-
-    // Made by the host's own functions, so that the device's store is not trusted here.
-    const void* store(const std::vector<float>& from, size_t first, const KvPiece& piece, const float*& scale,
-                      reference::Doubles& dense) {
-        const size_t cols = c.kv_heads * c.dim;
-        const ConstMatrix part(from.data() + first * cols, piece.rows, cols);
-        std::vector<std::byte> bytes(((piece.rows - 1) * piece.stride + cols) * dtype_bytes(c.dtype));
-        std::vector<float> own(piece.rows * c.kv_heads);
-        for (size_t row = 0; row < piece.rows; ++row) {
-            std::byte* to = bytes.data() + row * piece.stride * dtype_bytes(c.dtype);
-            if (c.dtype == DType::f32) std::copy_n(part.row(row).data(), cols, reinterpret_cast<float*>(to));
-            if (c.dtype == DType::f16) convert(part.row(row), std::span(reinterpret_cast<Half*>(to), cols));
-        }
-        if (c.dtype == DType::i8)
-            quantize_heads(part, c.kv_heads, reinterpret_cast<int8_t*>(bytes.data()), piece.stride, own.data());
-        for (size_t row = 0; row < piece.rows; ++row)
-            for (size_t col = 0; col < cols; ++col) {
-                const size_t at = row * piece.stride + col;
-                if (c.dtype == DType::f32) dense.push_back(part.at(row, col));
-                if (c.dtype == DType::f16) dense.push_back(to_float(reinterpret_cast<Half*>(bytes.data())[at]));
-                if (c.dtype == DType::i8)
-                    dense.push_back(double(reinterpret_cast<int8_t*>(bytes.data())[at]) *
-                                    own[row * c.kv_heads + col / c.dim]);
-            }
-        scales.emplace_back(context, std::span<const float>(own));
-        if (c.dtype == DType::i8) scale = scales.back().span().data();
-        return memory.emplace_back(context, std::span<const std::byte>(bytes)).span().data();
-    }
-
-    reference::Doubles expected(reference::Doubles* mass = nullptr) const {
-        reference::Attention a{c.heads, c.kv_heads, c.dim, input.scale, {}, input.first_row, c.causal, c.window};
-        if (c.scaled) a.logit_scale = doubles(logit_scale);
-        return reference::attention(a, doubles(q), keys, values, c.rows, c.keys, mass);
-    }
-    // A logit's rounding error enters every weight; values are averaged. `eps`: of the queries and the weights.
-    double tolerance(double eps) const {
-        double most_value = 0, most_key = 0;
-        for (double value : values) most_value = std::max(most_value, std::fabs(value));
-        for (double key : keys) most_key = std::max(most_key, std::fabs(key));
-        const double logit = sum_tolerance(c.dim, largest(q), most_key, eps) * input.scale * (c.scaled ? 4 : 1);
-        return (logit + eps * std::sqrt(double(c.keys))) * most_value;
-    }
-};
 
 TEST_P(Attentions, MatchTheReferenceAtEverySizeTypeAndMask) {
     const Context context = make_context();
-    std::vector<Case> cases;
-    for (size_t rows : {1u, 3u, 5u, 17u})
-        for (size_t keys : {1u, 50u, 65u, 129u})
-            for (size_t window : {0u, 1u, 32u})
-                cases.push_back({rows, std::max(rows, keys), 6, 2, 64, DType::f16, true, window});
-    for (DType dtype : {DType::f32, DType::f16, DType::i8})
-        for (size_t dim : {1u, 16u, 48u, 64u, 80u, 128u, 256u})
-            for (size_t rows : {1u, 2u, 9u}) {
-                cases.push_back({rows, 47, 4, 2, dim, dtype, true, 0, 30, true});
-                cases.push_back({rows, 77, 3, 3, dim, dtype, false, 0, 200, true, 3});
-                cases.push_back({rows, 47, 8, 1, dim, dtype, true, 20, 33});
-            }
-    cases.push_back({2, 1500, 6, 2, 64, DType::f16, true, 0, 256});  // splits
-    cases.push_back({70, 600, 3, 1, 64, DType::f16, true, 0, 256});  // tiles of queries
-    cases.push_back({9, 1300, 2, 1, 64, DType::i8, false, 0, 100});
-    for (const Case& c : cases) {
-        Scene scene(c, context);
+    for (const AttentionCase& c : attention_cases(on_host())) {
+        AttentionScene scene(c, context);
         PlacedMatrix out(context, std::vector<float>(c.rows * c.heads * c.dim, NAN), c.rows, c.heads * c.dim);
         attend(context, scene.input, out.view());
-        const bool rounded = c.rows > 4 && c.dtype != DType::f32 && (c.dim == 64 || c.dim == 128);
-        const double eps = rounded ? epsilon(epsilon_f16) : epsilon_f32;
+        const double eps = epsilon_of(c);
         const reference::Doubles expected = scene.expected();
         expect_near(out.values(), expected, scene.tolerance(eps), text(c));
         expect_close(out.values(), expected, std::max(8 * eps, 64 * epsilon_f32), text(c));
@@ -145,7 +35,7 @@ TEST_P(Attentions, MatchTheReferenceAtEverySizeTypeAndMask) {
 TEST_P(Attentions, SomePiecesAreReadWithTheirOwnNumbers) {
     const Context context = make_context();
     for (size_t rows : {1u, 9u}) {
-        Scene scene({rows, 200, 2, 1, 64, DType::f16, true, 70, 20}, context);
+        AttentionScene scene({rows, 200, 2, 1, 64, DType::f16, true, 70, 20}, context);
         const std::vector<KvPiece> some{scene.pieces[2], scene.pieces[7], scene.pieces[8], scene.pieces[9]};
         scene.input.pieces = some;
         PlacedMatrix out(context, rows, 128);
@@ -168,68 +58,80 @@ TEST_P(Attentions, SomePiecesAreReadWithTheirOwnNumbers) {
                 }
                 for (size_t i = 0; i < 64; ++i) expected[(row * 2 + head) * 64 + i] = total[i] / sum;
             }
-        expect_near(out.values(), expected, scene.tolerance(rows > 4 ? epsilon(epsilon_f16) : epsilon_f32));
+        expect_near(out.values(), expected, scene.tolerance(epsilon_of(scene.c)));
     }
 }
 
 TEST_P(Attentions, ARowThatSeesNothingGivesZeros) {
     const Context context = make_context();
-    for (size_t rows : {2u, 10u}) {
-        Scene scene({rows, 30, 2, 1, 64, DType::f16, true, 4, 30}, context);
-        scene.input.first_row = 32;  // the first rows' window still holds keys for some lanes, the last rows' none
-        PlacedMatrix out(context, std::vector<float>(rows * 128, NAN), rows, 128);
-        attend(context, scene.input, out.view());
-        const std::vector<float> found = out.values();
-        EXPECT_EQ(std::vector<float>(found.end() - 128, found.end()), std::vector<float>(128, 0.0f));
-        scene.input.pieces = {};
-        attend(context, scene.input, out.view());
-        EXPECT_EQ(out.values(), std::vector<float>(rows * 128, 0.0f));
-    }
+    for (size_t dim : sizes<size_t>({64}, {16}))
+        for (size_t rows : {2u, 10u}) {
+            const size_t cols = 2 * dim;
+            AttentionScene scene({rows, 30, 2, 1, dim, DType::f16, true, 4, 30}, context);
+            const auto found = [&] {
+                PlacedMatrix out(context, std::vector<float>(rows * cols, NAN), rows, cols);
+                attend(context, scene.input, out.view());
+                return out.values();
+            };
+            const std::vector<float> zeros(rows * cols, 0.0f);
+            scene.input.first_row = 32;  // the first rows' window still holds keys for some lanes, the last rows' none
+            const std::vector<float> some = found();
+            EXPECT_TRUE(std::equal(zeros.begin(), zeros.begin() + ptrdiff_t(cols), some.end() - ptrdiff_t(cols)));
+            scene.input.first_row = 100;  // the window has left all keys behind
+            EXPECT_EQ(found(), zeros);
+            scene.input.pieces = {};
+            EXPECT_EQ(found(), zeros);
+        }
 }
 
 TEST_P(Attentions, HugeLogitsDoNotOverflow) {
     const Context context = make_context();
-    for (size_t rows : {1u, 8u}) {
-        Scene scene({rows, 90, 2, 1, 64, DType::f16, true, 0, 40}, context);
-        scene.input.scale = 300;
-        PlacedMatrix out(context, rows, 128);
-        attend(context, scene.input, out.view());
-        for (float value : out.values()) EXPECT_TRUE(std::isfinite(value));
-    }
+    for (size_t rows : {1u, 8u})
+        for (size_t dim : {32u, 64u}) {
+            AttentionScene scene({rows, 90, 2, 1, dim, dim == 64 ? DType::f16 : DType::f32, true, 0, 40}, context);
+            scene.input.scale = 300;
+            PlacedMatrix out(context, rows, 2 * dim);
+            attend(context, scene.input, out.view());
+            for (float value : out.values()) EXPECT_TRUE(std::isfinite(value));
+        }
 }
 
 TEST_P(Attentions, ASinkAndTheEvidenceMatchTheReference) {
     const Context context = make_context();
-    for (size_t rows : {1u, 3u, 11u})
-        for (DType dtype : {DType::f32, DType::f16, DType::i8}) {
-            Scene scene({rows, 200, 6, 2, 64, dtype, true, 0, 64, true}, context);
-            const size_t cols = scene.input.q.cols;
-            PlacedMatrix out(context, rows, cols), max(context, rows, 6), sum(context, rows, 6);
-            const AttentionPart part{out.view(), max.view(), sum.view()};
-            attend_part(context, scene.input, part);
-            std::vector<float> mass(200, 0.25f);
-            attention_mass(context, scene.input, part, {mass, 0, 0.5f});
-            reference::Doubles expected_mass;
-            const reference::Doubles expected = scene.expected(&expected_mass);
-            for (double& value : expected_mass) value = 0.25 + 0.5 * value;
-            const bool rounded = rows > 4 && dtype != DType::f32;
-            const double tolerance = scene.tolerance(rounded ? epsilon(epsilon_f16) : epsilon_f32);
-            expect_near(mass, expected_mass, tolerance);
+    for (size_t keys : sizes<size_t>({200}, {400}))
+        for (size_t rows : {1u, 3u, 11u})
+            for (DType dtype : {DType::f32, DType::f16, DType::i8}) {
+                AttentionScene scene({rows, keys, 6, 2, 64, dtype, true, 0, 64, true}, context);
+                const size_t cols = scene.input.q.cols;
+                PlacedMatrix out(context, rows, cols), max(context, rows, 6), sum(context, rows, 6);
+                const AttentionPart part{out.view(), max.view(), sum.view()};
+                attend_part(context, scene.input, part);
+                std::vector<float> mass(keys, 0.25f);
+                attention_mass(context, scene.input, part, {mass, 0, 0.5f});
+                reference::Doubles expected_mass;
+                const reference::Doubles expected = scene.expected(&expected_mass);
+                for (double& value : expected_mass) value = 0.25 + 0.5 * value;
+                const double eps = epsilon_of(scene.c), tolerance = scene.tolerance(eps);
+                expect_near(mass, expected_mass, tolerance);
+                if (eps == epsilon_f32) {
+                    EXPECT_NEAR(std::accumulate(mass.begin(), mass.end(), 0.0),
+                                0.25 * double(keys) + 0.5 * 6 * double(rows), 1e-3 * double(rows));
+                }
 
-            // With a sink each row keeps sum / (sum + e^(sink - max)) of what it had.
-            const std::vector<float> sink{-3, 0, 2, 9, -90, 1};
-            const std::vector<float> maxes = max.values(), sums = sum.values();
-            Placed<float> sinks(context, std::span<const float>(sink));
-            add_sink(context, sinks.span(), part);
-            finish_attention(context, part, out.view());
-            reference::Doubles kept = expected;
-            for (size_t i = 0; i < kept.size(); ++i) {
-                const size_t at = i / cols * 6 + i % cols / 64;
-                kept[i] *= 1 / (1 + std::exp(double(sink[at % 6]) - maxes[at]) / sums[at]);
+                // With a sink each row keeps sum / (sum + e^(sink - max)) of what it had.
+                const std::vector<float> sink{-3, 0, 2, 9, -90, 1};
+                const std::vector<float> maxes = max.values(), sums = sum.values();
+                Placed<float> sinks(context, std::span<const float>(sink));
+                add_sink(context, sinks.span(), part);
+                finish_attention(context, part, out.view());
+                reference::Doubles kept = expected;
+                for (size_t i = 0; i < kept.size(); ++i) {
+                    const size_t at = i / cols * 6 + i % cols / 64;
+                    kept[i] *= 1 / (1 + std::exp(double(sink[at % 6]) - maxes[at]) / sums[at]);
+                }
+                expect_near(out.values(), kept, tolerance);
+                EXPECT_TRUE(out.gaps_untouched() && max.gaps_untouched() && sum.gaps_untouched());
             }
-            expect_near(out.values(), kept, tolerance);
-            EXPECT_TRUE(out.gaps_untouched() && max.gaps_untouched() && sum.gaps_untouched());
-        }
 }
 
 TEST_P(Attentions, RowsAreStoredAndSummarisedAsOnTheHost) {

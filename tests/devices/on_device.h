@@ -26,9 +26,16 @@ class Everywhere : public testing::TestWithParam<Where> {
         if (GetParam() != Where::host && !why_no_cuda().empty()) GTEST_SKIP() << why_no_cuda();
     }
     Context make_context() const {
-        if (GetParam() == Where::host) return Context(2);
+        if (on_host()) return Context(3);
         static const std::shared_ptr<Device> exact = open_cuda({.exact = true}), fast = open_cuda({});
         return Context(2, GetParam() == Where::exact_gpu ? exact : fast);
+    }
+    bool on_host() const { return GetParam() == Where::host; }
+    // What is tested everywhere, and on the host more of it: there it costs little, emulated it is slow.
+    template <typename T>
+    std::vector<T> sizes(std::vector<T> everywhere, const std::vector<T>& host_too) const {
+        if (on_host()) everywhere.insert(everywhere.end(), host_too.begin(), host_too.end());
+        return everywhere;
     }
     // Of an input of the tensor cores; where there are none, of f32.
     double epsilon(double rounded) const { return GetParam() == Where::gpu ? rounded : epsilon_f32; }
