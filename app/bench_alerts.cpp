@@ -137,7 +137,7 @@ class AlertTest {
         ready.tag = cue.tag;
         ready.question = cue.question;
         ready.asked_at_us = memory_.last_time_us();
-        ready.answer = ask(answering_, recent_.fork().memory, cue.question);
+        ready.answer = recent_.fork().ask(answering_, cue.question);
         const std::optional<Told> told = list_.take(ready);
         if (!told) return;
         for (Alert& alert : alerts_)

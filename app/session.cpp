@@ -113,7 +113,8 @@ Session::Watch Session::begin_watch(WatchRequest request) {
 }
 
 uint64_t Session::ask(std::string text, AskWhen when, std::vector<Turn> earlier) {
-    Question question{.text = std::move(text), .earlier = std::move(earlier), .memory = std::nullopt};
+    Question question{
+        .text = std::move(text), .earlier = std::move(earlier), .memory = std::nullopt, .past = std::nullopt};
     uint64_t id = 0;
     {
         const std::lock_guard lock(mutex_);
@@ -283,15 +284,15 @@ void Session::note_frames(const RowBatch& batch) {
 
 void Session::ask_cues(std::vector<Cue> cues) {
     for (Cue& asked : cues) {
-        Question question{.tag = asked.tag, .text = std::move(asked.question), .earlier = {}, .memory = std::nullopt};
-        if (asked.recent && recent_) {
-            RecentPast past = recent_->fork();
-            question.memory = std::move(past.memory);
-            question.recent = true;
-            question.begin_us = past.begin_us;
-        } else {
+        Question question{.tag = asked.tag,
+                          .text = std::move(asked.question),
+                          .earlier = {},
+                          .memory = std::nullopt,
+                          .past = std::nullopt};
+        if (asked.recent && recent_)
+            question.past = recent_->fork();
+        else
             question.memory = memory_.fork();
-        }
         {
             const std::lock_guard lock(mutex_);
             question.id = ++last_id_;
@@ -353,19 +354,24 @@ AnswerReady Session::answer(Question& question, Workspace& work, std::stop_token
     ready.tag = question.tag;
     ready.question = question.text;
     try {
-        const Memory memory = question.memory ? std::move(*question.memory) : memory_.fork();
-        require(memory.rows() > 0, "nothing of the video has been seen yet");
-        ready.asked_at_us = question.begin_us + memory.last_time_us();
-        ready.clock = clock_of(videos(), ready.asked_at_us);
-        GenerateOptions options = options_.answers;
-        if (!question.recent) options.clock = ready.clock;
-        const auto piece = [&](std::string_view text) {
-            if (!question.recent) events_.push(AnswerPiece{question.id, std::string(text)}, stop_.get_token());
+        const auto know_time = [&](int64_t time_us) {
+            ready.asked_at_us = time_us;
+            ready.clock = clock_of(videos(), time_us);
         };
-        ready.answer = lv::ask(work, memory, question.text, options, piece, stop, question.earlier);
-        for (Moment& moment : ready.answer.evidence)
-            moment.start_us += question.begin_us, moment.end_us += question.begin_us;
-        for (AttentionPoint& point : ready.answer.attention) point.time_us += question.begin_us;
+        if (question.past) {
+            know_time(question.past->last_time_us());
+            ready.answer = question.past->ask(work, question.text, options_.answers, stop);
+        } else {
+            const Memory memory = question.memory ? std::move(*question.memory) : memory_.fork();
+            require(memory.rows() > 0, "nothing of the video has been seen yet");
+            know_time(memory.last_time_us());
+            GenerateOptions options = options_.answers;
+            options.clock = ready.clock;
+            const auto piece = [&](std::string_view text) {
+                events_.push(AnswerPiece{question.id, std::string(text)}, stop_.get_token());
+            };
+            ready.answer = lv::ask(work, memory, question.text, options, piece, stop, question.earlier);
+        }
         if (ready.answer.text.empty() && ready.answer.complete) ready.answer.text = no_answer;
     } catch (...) {
         ready.failure = std::current_exception();

@@ -157,9 +157,8 @@ class Session {
         uint64_t tag = 0;
         std::string text;
         std::vector<Turn> earlier;
-        std::optional<Memory> memory;  // none: fork when its turn comes
-        bool recent = false;           // as Cue::recent
-        int64_t begin_us = 0;          // recent: what its memory's 0:00 is on the clock of the session's
+        std::optional<Memory> memory;    // none: fork when its turn comes
+        std::optional<RecentPast> past;  // set: asked instead, and no pieces; as Cue::recent
     };
 
     struct Watch {  // of one video

@@ -70,23 +70,16 @@ void RowsAnew::make_object(int kind, int32_t count, std::span<float> row) {
     known.most = std::max(known.most, count);
 }
 
-void RowsAnew::make(ConstMatrix rows, std::span<const int64_t> times_us, std::vector<float>& out,
-                    std::vector<int64_t>& out_us) {
-    assert(rows.rows == times_us.size() && rows.cols == row::feature_dim);
+void RowsAnew::make(ConstMatrix rows, std::vector<float>& out, std::vector<int64_t>& out_us) {
+    assert(rows.cols == row::feature_dim);
     out.clear(), out_us.clear();
-    if (rows.rows == 0) return;
-    size_t first = 0;
-    if (frames_ == 0) {
-        first = scene_row(rows, 0);
-        begin_us_ = times_us[first];
-    }
     size_t scene = 0;  // of the frame at hand, in `out`
-    for (size_t i = first; i < rows.rows; ++i) {
+    for (size_t i = frames_ == 0 ? scene_row(rows, 0) : 0; i < rows.rows; ++i) {
         const std::span<const float> given = rows.row(i);
         const size_t begin = out.size();
         out.insert(out.end(), given.begin(), given.end());
-        out_us.push_back(times_us[i] - begin_us_);
         const std::span<float> row(out.data() + begin, row::feature_dim);
+        out_us.push_back((frames_ - (row[row::gone] > 0)) * period_us);
         set_time(row, out_us.back());
         if (row[row::is_scene] > 0) {
             scene = begin;

@@ -1,4 +1,5 @@
-// Rows of a stream as they would have been, had it begun later: its clock at 0:00 there, and nothing seen before.
+// Rows of a stream as they would have been, had it begun later: its clock at 0:00 there, a second a frame, and nothing
+// seen before.
 //
 // What was seen (scenes, boxes, motion, numbers) stays; what looks back is reckoned again: what is new, a record, how
 // often a kind came and as the how manieth, the numbers of events, times. A model that was shown whole videos reads
@@ -19,13 +20,13 @@ namespace lv {
 // kinds it cannot choose others than were chosen.) One thread at a time.
 class RowsAnew {
    public:
-    // Whole frames as TokenRows::append makes them: rows [.., feature_dim], times_us [..] on the stream's clock.
-    // Replaces what is in `out` and `out_us`, keeping their room; without what left in the very first frame.
-    void make(ConstMatrix rows, std::span<const int64_t> times_us, std::vector<float>& out,
-              std::vector<int64_t>& out_us);
+    // Whole frames as TokenRows::append makes them: rows [.., feature_dim].
+    // Replaces what is in `out` and `out_us`, keeping their room; without what left in the very first frame. The k-th
+    // frame made since the beginning, from 0, has the time k * period_us.
+    void make(ConstMatrix rows, std::vector<float>& out, std::vector<int64_t>& out_us);
 
     int64_t frames() const { return frames_; }
-    int64_t begin_us() const { return begin_us_; }  // of the first frame, on the stream's clock
+    static constexpr int64_t period_us = 1'000'000;
 
    private:
     struct Kind {
@@ -38,7 +39,6 @@ class RowsAnew {
     int32_t newest_kind_ = -1;
     uint64_t events_ = 0;
     int64_t frames_ = 0;
-    int64_t begin_us_ = 0;
 };
 
 }  // namespace lv
