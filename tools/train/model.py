@@ -122,6 +122,8 @@ class Retention(nn.Module):
 class Attention(nn.Module):
     """Rope attention over a window of the last `window` rows (the row itself counted); all rows where it is 0."""
 
+    CHUNK = 256  # queries at once, where a window is all they see
+
     def __init__(self, c, window):
         super().__init__()
         self.heads, self.kv_heads, self.head_dim, self.window = c.n_attn_heads, c.n_attn_kv_heads, c.attn_head_dim, window
@@ -147,16 +149,26 @@ class Attention(nn.Module):
             v = torch.cat((past[1].repeat_interleave(copies, 0), v), 1)
             seen = torch.cat((past[2].repeat_interleave(copies, 0), seen), 1)
             k_pos = torch.cat((torch.arange(pos[0] - past[0].shape[1], pos[0]), pos))
+        past_rows, parts = k.shape[1] - t, []
+        for first in range(0, t, self.CHUNK if self.window else t):
+            last = min(first + self.CHUNK, t) if self.window else t
+            near = slice(max(0, past_rows + first - self.window + 1) if self.window else 0, past_rows + last)
+            part = self.attend(q[:, first:last], k[:, near], v[:, near], seen[:, near], pos[first:last], k_pos[near])
+            parts.append(part)
+        out = rows.pack(torch.cat(parts, 1)).flatten(1)
+        kept = self.window - 1 if self.window else k.shape[1]
+        return self.o(out), (k[:, -kept:], v[:, -kept:], seen[:, -kept:])
+
+    def attend(self, q, k, v, seen, pos, k_pos):
+        """q [S, T, heads, hd], k and v [S, U, kv, hd], seen [S, U], positions [T] and [U] -> [S, T, kv, group, hd]."""
         far = pos[:, None] - k_pos[None, :]
         mask = (far >= 0) & ((far < self.window) if self.window else True)
         mask = mask[None] & seen[:, None, :]
-        group = self.heads // self.kv_heads
-        logits = torch.einsum("stkgd,sukd->skgtu", q.view(s, t, self.kv_heads, group, -1), k) * self.head_dim**-0.5
+        q = q.unflatten(2, (self.kv_heads, self.heads // self.kv_heads))
+        logits = torch.einsum("stkgd,sukd->skgtu", q, k) * self.head_dim**-0.5
         # A padding row sees nothing; what it yields is never read, but it must not be NaN.
         weight = logits.masked_fill(~mask[:, None, None], -1e9).softmax(-1)
-        out = rows.pack(torch.einsum("skgtu,sukd->stkgd", weight, v)).flatten(1)
-        kept = self.window - 1 if self.window else k.shape[1]
-        return self.o(out), (k[:, -kept:], v[:, -kept:], seen[:, -kept:])
+        return torch.einsum("skgtu,sukd->stkgd", weight, v)
 
 
 class Cross(nn.Module):

@@ -120,9 +120,12 @@ class Stream(torch.utils.data.IterableDataset):
                 centre = float(rng.integers(1, 4))  # a still picture, a clip of seconds
             n_videos = int(np.clip(size * self.args.rows / (centre * 3.2), 3, 16))
             busy = self.args.busy if centre >= 24 else 0.0
+            n_questions = size * self.args.questions / (2 if long_answers or drilling else 1)
             if rng.random() < self.args.hours:
-                centre, n_videos, busy = float(np.exp(rng.uniform(np.log(600), np.log(2400)))), 1, 1.0
-            n_questions = max(6, int(size * self.args.questions / (2 if long_answers or drilling else 1)) // n_videos)
+                # Every sampled row looks at every row of the video: fewer questions, or memory runs out.
+                centre, n_videos, busy = float(np.exp(rng.uniform(np.log(400), np.log(1200)))), 1, 1.0
+                n_questions *= 100 / centre
+            n_questions = max(6, int(n_questions) // n_videos)
             noisy = {**batches.timeline.DEFAULT_NOISE, **(noise or {})}
             quiet = float(np.interp(step, [0, 1000], [0.2, 1.0]))
             noisy = {k: v if "frames" in k or "score" in k else v * quiet for k, v in noisy.items()}
@@ -147,7 +150,7 @@ def main():
     parser.add_argument("--drills", type=float, default=0.15, help="share of batches that are drills, after the start")
     parser.add_argument("--long-answers", type=float, default=0.3, help="share of steps that ask for lists and captions")
     parser.add_argument("--busy", type=float, default=0.25, help="share of videos in which many kinds come and go")
-    parser.add_argument("--hours", type=float, default=0.0, help="share of steps about one video of 600 to 2,400 frames")
+    parser.add_argument("--hours", type=float, default=0.0, help="share of steps about one video of 400 to 1,200 frames")
     parser.add_argument("--more", nargs="*", default={}, action=Factors, metavar="KIND=FACTOR", help="ask a kind more often")
     parser.add_argument("--look", type=float, default=0.1, help="weight of where the attention should look")
     parser.add_argument("--looking-heads", type=float, default=6, help="so many heads, over all layers, are enough")
