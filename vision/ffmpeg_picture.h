@@ -32,17 +32,21 @@ Size limited_size(Size size, int max_side);
 // Keeps its scaler between pictures of one format. One thread at a time.
 class PictureMaker {
    public:
-    explicit PictureMaker(int max_side) : max_side_(max_side) {}
+    // to_draw: as SourceOptions says.
+    PictureMaker(int max_side, bool to_draw) : max_side_(max_side), to_draw_(to_draw) {}
     ~PictureMaker();
     PictureMaker(const PictureMaker&) = delete;
     PictureMaker& operator=(const PictureMaker&) = delete;
 
-    // Scales with an area filter straight to the wanted size. Interlaced pictures that shrink to half or less lend one
+    void set_max_side(int px) { max_side_ = px; }
+
+    // Scales with an area filter straight to the wanted size, to be drawn bilinearly. Interlaced pictures that shrink to half or less lend one
     // field; transparency is laid over white. Fills picture, width and height of the result.
     Frame make(const AVFrame& decoded, const Placement& placement);
 
    private:
     int max_side_;
+    bool to_draw_;
     SwsContext* scaler_ = nullptr;  // swscale reuses or replaces it for each picture; freed by the destructor
     std::vector<uint8_t> scratch_;
 };

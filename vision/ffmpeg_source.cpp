@@ -53,7 +53,7 @@ bool drops_unreferenced(AVCodecID codec) {
 class FfmpegSource final : public FrameSource {
    public:
     FfmpegSource(const std::string& location, const SourceOptions& options)
-        : options_(options), input_(location, options), maker_(options.max_side) {
+        : options_(options), input_(location, options), maker_(options.max_side, options.to_draw) {
         open_decoder();
         key_frames_ = options.sampling == SamplingMode::key_frames;
         period_us_ = std::max<int64_t>(options.period_us, 0);
@@ -106,6 +106,11 @@ class FfmpegSource final : public FrameSource {
         any_ = true;
         if (!pending_ && !more_to_come() && time_us >= end_us()) return std::nullopt;
         return picture_of(*current_, time_us);
+    }
+
+    void set_max_side(int px) override {
+        maker_.set_max_side(px);
+        shown_ = {};
     }
 
    private:

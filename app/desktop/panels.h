@@ -16,6 +16,7 @@
 #include "app/desktop/folder_list.h"
 #include "app/desktop/session_view.h"
 #include "app/desktop/settings.h"
+#include "app/desktop/window_damage.h"
 #include "app/desktop/window_look.h"
 #include "app/desktop/window_textures.h"
 
@@ -30,6 +31,7 @@ struct Desk {
     std::string source_wish;           // to open after this frame, when a panel asks for it; empty: none
     bool adds = false;                 // to add it to what is open
     std::vector<ImTextureID> fresh{};  // textures whose picture has changed
+    DrawRect covered{};                // by a picture: nothing below it is seen
 };
 
 class PlayerPanel {

@@ -17,6 +17,7 @@ using std::chrono::microseconds;
 
 constexpr int64_t usual_us = 40'000;       // between pictures, when the header does not say
 constexpr int64_t backwards_us = 200'000;  // between pictures when playing backwards: each costs a seek
+constexpr double safe_us = 500;            // times are rounded: not to ask just before a picture comes
 constexpr int most_tries = 400;            // half pictures looked ahead for the next one
 
 }  // namespace
@@ -28,7 +29,10 @@ bool Player::can_play(const std::string& location) {
 }
 
 Player::Player(std::string location, const PlayerOptions& options)
-    : location_(std::move(location)), threads_(options.threads), max_side_(options.max_side) {
+    : location_(std::move(location)),
+      threads_(options.threads),
+      on_change_(options.changed),
+      max_side_(options.max_side) {
     wish_.seek_us = 0;
     state_.seeking = true;
     thread_ = std::jthread([this](std::stop_token stop) { run(stop); });
@@ -118,9 +122,10 @@ void Player::reopen(std::stop_token stop) {
     SourceOptions options;
     {
         const std::lock_guard lock(mutex_);
-        options.max_side = opened_side_ = max_side_;
+        options.max_side = source_side_ = max_side_;
     }
     options.threads = threads_;
+    options.to_draw = true;
     options.stop = std::move(stop);
     source_ = open_source(location_, options);
     asked_us_ = -1;
@@ -133,37 +138,56 @@ void Player::reopen(std::stop_token stop) {
 }
 
 void Player::publish(const Frame& frame, int64_t position_us) {
-    const std::lock_guard lock(mutex_);
-    if (state_.picture != frame.picture) {
-        state_.picture = frame.picture;
-        ++state_.picture_number;
+    {
+        const std::lock_guard lock(mutex_);
+        if (state_.picture != frame.picture) {
+            state_.picture = frame.picture;
+            ++state_.picture_number;
+        }
+        state_.picture_us = shown_pts_us_ = frame.pts_us;
+        if (!state_.playing && wish_.seek_us < 0) state_.position_us = position_us;
+        state_.seeking = wished();
+        state_.ended = false;
     }
-    state_.picture_us = shown_pts_us_ = frame.pts_us;
-    if (!state_.playing && wish_.seek_us < 0) state_.position_us = position_us;
-    state_.seeking = wished();
-    state_.ended = false;
+    if (on_change_) on_change_();
 }
 
 void Player::show(int64_t time_us, std::stop_token stop) {
-    bool resized = false;
+    int side = 0;
     {
         const std::lock_guard lock(mutex_);
-        resized = max_side_ != opened_side_;
+        side = max_side_;
     }
-    if (!source_ || time_us < asked_us_ || resized) reopen(stop);
+    if (!source_ || time_us < asked_us_) reopen(stop);
+    if (side != source_side_) source_->set_max_side(source_side_ = side);
     asked_us_ = time_us;
     if (const std::optional<Frame> frame = source_->show(time_us)) {
         publish(*frame, time_us);
         return;
     }
-    const std::lock_guard lock(mutex_);
-    state_.seeking = wished();
-    if (stop.stop_requested() || wish_.seek_us >= 0) return;
-    // Behind the last picture: that is the end, whatever the header said.
-    if (state_.playing && state_.rate < 0) return;
-    set_clock(clock_us());
-    state_.playing = false;
-    state_.ended = true;
+    {
+        const std::lock_guard lock(mutex_);
+        state_.seeking = wished();
+        if (stop.stop_requested() || wish_.seek_us >= 0) return;
+        // Behind the last picture: that is the end, whatever the header said.
+        if (state_.playing && state_.rate < 0) return;
+        set_clock(clock_us());
+        state_.playing = false;
+        state_.ended = true;
+    }
+    if (on_change_) on_change_();
+}
+
+// Of the steady clock: when the next picture comes on screen. Each one once, up to twice the speed of the film.
+int64_t Player::next_due_us() const {
+    const double picture_us = state_.fps > 0 ? 1e6 / state_.fps : static_cast<double>(usual_us);
+    const double rate = std::abs(state_.rate);
+    const double step_us = state_.rate < 0 ? backwards_us * rate : picture_us * std::max(rate / 2, 1.0);
+    // Where a picture stays on screen for long it is asked for again, once in a step.
+    const int64_t shown_us = std::max(shown_pts_us_, asked_us_ - static_cast<int64_t>(step_us / 2));
+    const double ahead_us = state_.rate < 0 ? static_cast<double>(base_us_ - asked_us_) + step_us
+                                            : static_cast<double>(shown_us - base_us_) + step_us + safe_us;
+    return base_at_us_ + static_cast<int64_t>(ahead_us / rate);
 }
 
 void Player::look_forwards(std::stop_token stop) {
@@ -196,11 +220,7 @@ bool Player::wait_for_work(std::stop_token stop) {
     if (!state_.playing) {
         changed_.wait(lock, stop, [&] { return wished() || state_.playing; });
     } else {
-        const int64_t fps_us = state_.fps > 0 ? static_cast<int64_t>(1e6 / state_.fps) : usual_us;
-        const double pace = std::max(std::abs(state_.rate), 1.0);
-        const auto every = static_cast<int64_t>(static_cast<double>(fps_us) / std::min(pace, 2.0));
-        const int64_t spent_us = steady_us() - served_at_us_;  // the decoding is part of the time between two pictures
-        changed_.wait_for(lock, stop, microseconds((state_.rate < 0 ? backwards_us : every) - spent_us),
+        changed_.wait_for(lock, stop, microseconds(next_due_us() - steady_us()),
                           [&] { return wished() || !state_.playing; });
     }
     return !stop.stop_requested() && (wished() || state_.playing);
@@ -209,7 +229,6 @@ bool Player::wait_for_work(std::stop_token stop) {
 void Player::serve(std::stop_token stop) {
     while (!stop.stop_requested()) {
         if (!wait_for_work(stop)) continue;
-        served_at_us_ = steady_us();
         Wish wish;
         int64_t time_us = 0;
         bool at_start = false;
@@ -235,9 +254,12 @@ void Player::run(std::stop_token stop) {
     try {
         serve(stop);
     } catch (const std::exception& error) {
-        const std::lock_guard lock(mutex_);
-        state_.error = error.what();
-        state_.playing = state_.seeking = false;
+        {
+            const std::lock_guard lock(mutex_);
+            state_.error = error.what();
+            state_.playing = state_.seeking = false;
+        }
+        if (on_change_) on_change_();
     }
 }
 

@@ -7,6 +7,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -17,8 +18,9 @@
 namespace lv {
 
 struct PlayerOptions {
-    int max_side = 1280;  // px of the long side of the pictures; larger ones are scaled while converting
-    int threads = 1;      // of the decoder: the watching needs the cores
+    int max_side = 1280;              // px of the long side of the pictures; larger ones are scaled while converting
+    int threads = 1;                  // of the decoder: the watching needs the cores
+    std::function<void()> changed{};  // called in the decoding thread with every change of the state by itself
 };
 
 // What the window draws.
@@ -52,7 +54,7 @@ class Player {
     void pause();
     void seek(int64_t time_us);  // stays playing or paused
     void step(int pictures);     // pauses; forwards or backwards by whole pictures
-    // How large the pictures that come are to be, as PlayerOptions::max_side; the one at hand comes again.
+    // How large the pictures that come are to be, as PlayerOptions::max_side; the one at hand comes again. Cheap.
     void set_max_side(int px);
 
     PlayerState state() const;
@@ -72,18 +74,19 @@ class Player {
     bool wished() const { return wish_.seek_us >= 0 || wish_.steps != 0 || steps_left_ > 0; }  // mutex_ held
     void publish(const Frame& frame, int64_t position_us);
     void reopen(std::stop_token stop);
-    int64_t clock_us() const;  // mutex_ held
+    int64_t next_due_us() const;  // mutex_ held
+    int64_t clock_us() const;     // mutex_ held
     void set_clock(int64_t position_us);
 
     const std::string location_;
     const int threads_;
+    const std::function<void()> on_change_;
 
     // Of the decoding thread.
     std::unique_ptr<FrameSource> source_;
     int64_t asked_us_ = -1;  // the last time asked of source_
-    int opened_side_ = 0;    // px that source_ was opened for
+    int source_side_ = 0;    // px that source_ was told last
     int64_t shown_pts_us_ = -1;
-    int64_t served_at_us_ = 0;  // steady clock: when the last picture was begun
 
     mutable std::mutex mutex_;  // guards what follows
     std::condition_variable_any changed_;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 
 #include "app/desktop/panels.h"
@@ -20,6 +21,20 @@ ImVec2 fitted(float width, float height, ImVec2 size) {
     return {width * share, height * share};
 }
 
+// A picture that was made for this place is drawn px by px.
+ImVec2 drawn_size(const Picture& picture, ImVec2 size) {
+    const ImVec2 own(static_cast<float>(picture.width), static_cast<float>(picture.height));
+    return std::abs(own.x - size.x) < 1.5f && std::abs(own.y - size.y) < 1.5f ? own : size;
+}
+
+// Four bars of whole px: a line that is drawn softly costs llvmpipe more than the picture below it.
+void draw_frame(ImDrawList& list, ImVec2 from, ImVec2 to, float thick, ImU32 colour) {
+    list.AddRectFilled({from.x, from.y}, {to.x, from.y + thick}, colour);
+    list.AddRectFilled({from.x, to.y - thick}, {to.x, to.y}, colour);
+    list.AddRectFilled({from.x, from.y + thick}, {from.x + thick, to.y - thick}, colour);
+    list.AddRectFilled({to.x - thick, from.y + thick}, {to.x, to.y - thick}, colour);
+}
+
 std::string rate_text(double rate) {
     std::array<char, 32> text{};
     std::snprintf(text.data(), text.size(), "%s%g×", rate < 0 ? "−" : "", rate < 0 ? -rate : rate);
@@ -34,7 +49,6 @@ void PlayerPanel::draw(Desk& desk) {
     const ImVec2 room = ImGui::GetContentRegionAvail();
     const float controls = desk.look.px(controls_px);
     const ImVec2 size(room.x, std::max(room.y - controls, 1.0f));
-    desk.view.set_picture_side(static_cast<int>(std::max(size.x, size.y)));
     ImDrawList& list = *ImGui::GetWindowDrawList();
     const float round = desk.look.px(8);
     if (texture_.empty()) list.AddRectFilled(corner, sum(corner, size), night, round, ImDrawFlags_RoundCornersTop);
@@ -55,16 +69,22 @@ void PlayerPanel::draw_picture(Desk& desk, const PlayerState& state, ImVec2 corn
         picture = seen.picture;
         time_us = seen.time_us;
     }
+    if (desk.view.player()) {
+        const ImVec2 whole =
+            fitted(static_cast<float>(std::max(state.width, 16)), static_cast<float>(std::max(state.height, 9)), size);
+        desk.view.set_picture_side(static_cast<int>(std::max(whole.x, whole.y)));
+    }
     if (!picture) return;
     if (texture_.show(picture)) desk.fresh.push_back(texture_.id());
     const float width = static_cast<float>(state.width > 0 ? state.width : picture->width);
     const float height = static_cast<float>(state.height > 0 ? state.height : picture->height);
-    const ImVec2 shown = fitted(width, height, size);
-    const ImVec2 at(corner.x + (size.x - shown.x) / 2, corner.y + (size.y - shown.y) / 2);
+    const ImVec2 shown = drawn_size(*picture, fitted(width, height, size));
+    const ImVec2 at(std::floor(corner.x + (size.x - shown.x) / 2), std::floor(corner.y + (size.y - shown.y) / 2));
     ImDrawList& list = *ImGui::GetWindowDrawList();
     list.PushClipRect(corner, sum(corner, size), true);
     draw_bars(desk.look, corner, sum(corner, size), at, sum(at, shown));
-    list.AddImage(texture_.id(), at, sum(at, shown));
+    texture_.draw(list, at, sum(at, shown));
+    desk.covered = {at, sum(at, shown)};
     if (desk.settings.show_boxes) draw_boxes(desk, time_us, at, shown);
     list.PopClipRect();
     ImGui::SetCursorScreenPos(at);
@@ -95,17 +115,19 @@ void PlayerPanel::draw_boxes(Desk& desk, int64_t time_us, ImVec2 corner, ImVec2 
     const Look& look = desk.look;
     for (const SeenObject& seen : desk.view.frames()->boxes_at(time_us)) {
         const ImU32 colour = Look::kind_over_picture(seen.object.kind);
-        const ImVec2 from(corner.x + seen.object.left * size.x, corner.y + seen.object.top * size.y);
-        const ImVec2 to(corner.x + seen.object.right * size.x, corner.y + seen.object.bottom * size.y);
-        list.AddRect(from, to, IM_COL32(0, 0, 0, 130), look.px(3), 0, look.px(3.5f));
-        list.AddRect(from, to, colour, look.px(3), 0, look.px(1.8f));
+        const ImVec2 from(std::round(corner.x + seen.object.left * size.x),
+                          std::round(corner.y + seen.object.top * size.y));
+        const ImVec2 to(std::round(corner.x + seen.object.right * size.x),
+                        std::round(corner.y + seen.object.bottom * size.y));
+        draw_frame(list, from, to, std::round(look.px(1.6f)) + 1, IM_COL32(0, 0, 0, 130));
+        draw_frame(list, from, to, std::round(look.px(1.6f)), colour);
         if (!desk.settings.show_names) continue;
         const std::string name = desk.view.kind_name(seen.object.kind);
         const ImVec2 words = text_size(look.small_text, name);
-        const float top = std::max(from.y - words.y - look.px(3), corner.y);
+        const float top = std::max(from.y - std::round(words.y + look.px(3)), corner.y);
         const float left = std::clamp(from.x, corner.x, std::max(corner.x + size.x - words.x - look.px(8), corner.x));
         list.AddRectFilled({left, top}, {left + words.x + look.px(8), top + words.y + look.px(2)},
-                           IM_COL32(10, 12, 16, 205), look.px(3));
+                           IM_COL32(10, 12, 16, 205));
         draw_text(list, look.small_text, {left + look.px(4), top + look.px(1)}, colour, name);
     }
 }

@@ -67,7 +67,9 @@ SessionView::Running::Running(const std::shared_ptr<const LoadedModel>& model, c
       watches(standing),
       session(model, context, session_options(settings), saved_session(context, *model, memory, settings)) {}
 
-SessionView::SessionView(Settings& settings) : settings_(settings) { begin_loading(); }
+SessionView::SessionView(Settings& settings, std::function<void()> wake) : settings_(settings), wake_(std::move(wake)) {
+    begin_loading();
+}
 
 SessionView::~SessionView() = default;
 

@@ -33,16 +33,14 @@ void SessionView::show_video(size_t video) {
     chosen_us_ = -1;
     PlayerOptions options;
     options.max_side = picture_side_;
+    options.changed = wake_;
     if (playable) player_ = std::make_unique<Player>(wanted.source, options);
 }
 
-// In steps, so that a window that is being resized does not open the file anew for every px.
 void SessionView::set_picture_side(int px) {
-    constexpr int step = 320, most = 1920;
-    const int side = std::min((px + step - 1) / step * step, most);
-    if (side == picture_side_) return;
-    picture_side_ = side;
-    if (player_) player_->set_max_side(side);
+    constexpr int most = 3840;
+    picture_side_ = std::clamp(px, 1, most);
+    if (player_) player_->set_max_side(picture_side_);
 }
 
 void SessionView::seek(int64_t time_us) {

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <future>
 #include <memory>
 #include <optional>
@@ -47,8 +48,9 @@ struct Notice {
 
 class SessionView {
    public:
-    // `settings` outlives the view; what concerns watching is read when a video is opened.
-    explicit SessionView(Settings& settings);
+    // `settings` outlives the view; what concerns watching is read when a video is opened. `wake` is called, in any
+    // thread, when a picture to be drawn has come; the rest waits for update().
+    explicit SessionView(Settings& settings, std::function<void()> wake = {});
     ~SessionView();  // waits for the threads
     SessionView(const SessionView&) = delete;
     SessionView& operator=(const SessionView&) = delete;
@@ -178,6 +180,7 @@ class SessionView {
     ChatTurn* turn_of(uint64_t id);
 
     Settings& settings_;
+    const std::function<void()> wake_;
     std::shared_ptr<const LoadedModel> model_;
     std::string model_dir_;  // that model_ was loaded from
     std::future<std::shared_ptr<const LoadedModel>> loading_;

@@ -53,6 +53,8 @@ WindowPtr make_window(const Settings& settings) {
     glfwWindowHint(GLFW_CONTEXT_VERSION_MINOR, 2);
     glfwWindowHint(GLFW_OPENGL_PROFILE, GLFW_OPENGL_CORE_PROFILE);
     glfwWindowHint(GLFW_OPENGL_FORWARD_COMPAT, GLFW_TRUE);
+    glfwWindowHint(GLFW_DEPTH_BITS, 0);  // not used, and llvmpipe's fast paths end where there is one
+    glfwWindowHint(GLFW_STENCIL_BITS, 0);
     glfwWindowHint(GLFW_VISIBLE, GLFW_FALSE);
     glfwWindowHintString(GLFW_X11_CLASS_NAME, "longview");
     WindowPtr window(glfwCreateWindow(settings.window_width, settings.window_height, "Longview", nullptr, nullptr));
@@ -73,6 +75,15 @@ bool back_buffer_stays(GLFWwindow* window) {
     glfwSwapBuffers(window);
     glReadPixels(0, 0, 1, 1, GL_RGBA, GL_UNSIGNED_BYTE, found.data());
     return found == drawn;
+}
+
+// The letters again, as window_textures.h keeps pictures: they are white, so that nothing but the word for it differs.
+void keep_as_bgra(ImFontAtlas* letters) {
+    unsigned char* pixels = nullptr;
+    int width = 0, height = 0;
+    letters->GetTexDataAsRGBA32(&pixels, &width, &height);
+    glBindTexture(GL_TEXTURE_2D, static_cast<GLuint>(reinterpret_cast<uintptr_t>(letters->TexID)));
+    glTexImage2D(GL_TEXTURE_2D, 0, GL_RGBA, width, height, 0, GL_BGRA, GL_UNSIGNED_BYTE, pixels);
 }
 
 // ImGui and its two back ends, on the current context.
@@ -119,7 +130,7 @@ class DesktopWindow {
         keeps_back_ = software_ && back_buffer_stays(window_.get());
         thumbnails_ = std::make_unique<ThumbnailTextures>();
         layout_ = std::make_unique<WindowLayout>();
-        view_ = std::make_unique<SessionView>(settings_);
+        view_ = std::make_unique<SessionView>(settings_, [] { glfwPostEmptyEvent(); });
         measures_ = options.measure;
         view_->open_list(options.sources);
         if (measures_ && options.play && view_->player()) view_->player()->play();
@@ -141,7 +152,7 @@ class DesktopWindow {
     bool wait_for_turn();
     double pace() const;
     void draw();
-    void present(const DrawRect& changed);
+    void present(const DrawRegion& changed, const DrawRect& covered);
     void note_time(double begin_s, bool same);
     void remake_look();
     void toggle_full_screen();
@@ -163,19 +174,21 @@ class DesktopWindow {
     bool keeps_back_ = false;  // what was drawn is still in the back buffer after a swap
     bool measures_ = false;    // plays, and ends when all is watched
     double drawn_at_s_ = -1;
-    int held_frames_ = 0;            // that keys and clicks wait for
-    std::array<int, 4> windowed_{};  // x y width height, while the screen is full
+    std::shared_ptr<const Picture> drawn_picture_;  // of the player
+    int held_frames_ = 0;                           // that keys and clicks wait for
+    std::array<int, 4> windowed_{};                 // x y width height, while the screen is full
     Timings timings_;
 };
 
 double DesktopWindow::pace() const {
     const double full = software_ ? software_pace_s : pace_s;
     const PlayerState player = view_->player() ? view_->player()->state() : PlayerState{};
-    if (player.playing || player.seeking || view_->answering() || view_->busy() || input_->waiting() ||
+    if (player.picture != drawn_picture_ || view_->answering() || view_->busy() || input_->waiting() ||
         held_frames_ > 0)
         return full;
     if (glfwGetTime() - input_->last_event_s() < awake_s) return full;
-    if (view_->phase() == Phase::watching || view_->phase() == Phase::loading || view_->exporting())
+    if (view_->phase() == Phase::watching || view_->phase() == Phase::loading || view_->exporting() || player.playing ||
+        player.seeking)  // a new picture wakes the window
         return watching_pace_s;
     return glfwGetWindowAttrib(window_.get(), GLFW_FOCUSED) ? idle_pace_s : unfocused_pace_s;
 }
@@ -200,6 +213,7 @@ void DesktopWindow::remake_look() {
     look_ = make_look(settings_, std::clamp(screen_scale, 0.5f, 4.0f));
     ImGui_ImplOpenGL3_DestroyFontsTexture();
     ImGui_ImplOpenGL3_CreateFontsTexture();
+    keep_as_bgra(ImGui::GetIO().Fonts);
     damage_.forget();
     new_look_ = false;
 }
@@ -228,12 +242,13 @@ void DesktopWindow::draw() {
     ImGui_ImplOpenGL3_NewFrame();
     ImGui_ImplGlfw_NewFrame();
     ImGui::NewFrame();
+    drawn_picture_ = view_->player() ? view_->player()->state().picture : nullptr;
     const WindowLayout::Outcome outcome = layout_->draw(*view_, settings_, look_, *thumbnails_);
     ImGui::Render();
     if (input_->take_exposed()) damage_.forget();
-    const DrawRect changed = damage_.of(*ImGui::GetDrawData(), outcome.fresh);
+    const DrawRegion changed = damage_.of(*ImGui::GetDrawData(), outcome.fresh);
     const bool same = changed.empty();
-    if (!same) present(changed);
+    if (!same) present(changed, outcome.covered);
     thumbnails_->end_frame();
     if (outcome.focusing) held_frames_ = focus_frames;
     new_look_ |= outcome.new_look;
@@ -245,7 +260,8 @@ void DesktopWindow::draw() {
 
 void DesktopWindow::note_time(double begin_s, bool same) {
     const double spent_s = glfwGetTime() - begin_s;
-    const bool playing = view_->player() && view_->player()->state().playing;
+    const PlayerState player = view_->player() ? view_->player()->state() : PlayerState{};
+    const bool playing = player.playing && player.picture && !player.seeking;
     if (playing && was_playing_) timings_.playing_s += begin_s - drawn_at_s_;
     was_playing_ = playing;
     if (same) {
@@ -260,7 +276,7 @@ void DesktopWindow::note_time(double begin_s, bool same) {
 }
 
 // Where the last frame is still there to be drawn over, only what has changed is drawn.
-void DesktopWindow::present(const DrawRect& changed) {
+void DesktopWindow::present(const DrawRegion& changed, const DrawRect& covered) {
     int width = 0, height = 0;
     glfwGetFramebufferSize(window_.get(), &width, &height);
     glViewport(0, 0, width, height);
@@ -268,18 +284,20 @@ void DesktopWindow::present(const DrawRect& changed) {
     glClearColor(ground.x, ground.y, ground.z, 1);
     ImDrawData& data = *ImGui::GetDrawData();
     if (keeps_back_) {
-        const float scale = data.FramebufferScale.x, right = data.DisplaySize.x, foot = data.DisplaySize.y;
-        const DrawRect part{
-            {std::max(std::floor(changed.from.x) - 1, 0.0f), std::max(std::floor(changed.from.y) - 1, 0.0f)},
-            {std::min(std::ceil(changed.to.x) + 1, right), std::min(std::ceil(changed.to.y) + 1, foot)}};
-        clip_to(data, part);
+        const float scale = data.FramebufferScale.x, foot = data.DisplaySize.y;
+        clip_to(data, changed);
         glEnable(GL_SCISSOR_TEST);
-        glScissor(static_cast<int>(part.from.x * scale), static_cast<int>((foot - part.to.y) * scale),
-                  static_cast<int>((part.to.x - part.from.x) * scale),
-                  static_cast<int>((part.to.y - part.from.y) * scale));
+        for (const DrawRect& part : changed.parts()) {
+            if (covered.holds(part)) continue;
+            glScissor(static_cast<int>(part.from.x * scale), static_cast<int>((foot - part.to.y) * scale),
+                      static_cast<int>((part.to.x - part.from.x) * scale),
+                      static_cast<int>((part.to.y - part.from.y) * scale));
+            glClear(GL_COLOR_BUFFER_BIT);
+        }
+        glDisable(GL_SCISSOR_TEST);
+    } else {
+        glClear(GL_COLOR_BUFFER_BIT);
     }
-    glClear(GL_COLOR_BUFFER_BIT);
-    glDisable(GL_SCISSOR_TEST);
     ImGui_ImplOpenGL3_RenderDrawData(&data);
     glfwSwapBuffers(window_.get());
 }

@@ -79,6 +79,7 @@ WindowLayout::Outcome WindowLayout::draw(SessionView& view, Settings& settings, 
     ImGui::End();
     draw_notices(desk);
     take_keys(desk);
+    outcome_.covered = desk.covered;
     outcome_.fresh = std::move(desk.fresh);
     outcome_.fresh.insert(outcome_.fresh.end(), thumbnails.fresh().begin(), thumbnails.fresh().end());
     if (const auto path = files_.take_saved()) view.export_to(*path);

@@ -15,6 +15,7 @@ class WindowLayout {
         bool toggle_full_screen = false;
         bool new_look = false;           // theme, scale or size of text have changed
         std::vector<ImTextureID> fresh;  // textures whose picture has changed
+        DrawRect covered;                // as Desk says
     };
     // Draws everything, into the whole of the display.
     Outcome draw(SessionView& view, Settings& settings, const Look& look, ThumbnailTextures& thumbnails);

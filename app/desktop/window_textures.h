@@ -12,7 +12,8 @@
 
 namespace lv {
 
-// Only in the thread of the OpenGL context, which must live longer.
+// Only in the thread of the OpenGL context, which must live longer. Kept as BGRA: what cards like best, and llvmpipe
+// draws from nothing else without a detour (720p into 880 px, blended: 2.6 ms, not 5).
 class Texture {
    public:
     Texture() = default;
@@ -24,6 +25,8 @@ class Texture {
     bool show(const std::shared_ptr<const Picture>& picture);
     ImTextureID id() const { return reinterpret_cast<ImTextureID>(static_cast<uintptr_t>(name_)); }
     bool empty() const { return !picture_; }
+    // Over whatever lies there: a picture hides it, so that nothing is blended.
+    void draw(ImDrawList& list, ImVec2 from, ImVec2 to) const;
 
    private:
     std::shared_ptr<const Picture> picture_;

@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "tests/app/clips.h"
+#include "vision/ffmpeg_source.h"
 
 namespace lv {
 namespace {
@@ -112,6 +114,60 @@ TEST(APlayer, KeepsAspectAndRotation) {
     const PlayerState state = wide.state();
     EXPECT_NEAR(static_cast<double>(state.picture->width) / state.picture->height,
                 static_cast<double>(state.width) / state.height, 0.02);
+}
+
+TEST(APlayer, ShowsEachPictureOnceAndTellsOfIt) {
+    std::mutex mutex;
+    std::condition_variable came;
+    int told = 0;
+    PlayerOptions options;
+    options.changed = [&] {
+        const std::lock_guard lock(mutex);
+        ++told;
+        came.notify_all();
+    };
+    Player player(test::bundled_clip().string(), options);
+    ASSERT_TRUE(until(player, settled));
+    player.play();
+    std::vector<int64_t> times_us;
+    const auto end = std::chrono::steady_clock::now() + 30s;
+    for (std::unique_lock lock(mutex); times_us.size() < 8;) {
+        ASSERT_TRUE(came.wait_until(lock, end, [&] { return told > 0; }));
+        told = 0;
+        const int64_t time_us = player.state().picture_us;
+        if (times_us.empty() || time_us != times_us.back()) times_us.push_back(time_us);
+    }
+    EXPECT_TRUE(std::is_sorted(times_us.begin(), times_us.end()));
+}
+
+TEST(APlayer, GivesPicturesOfTheSizeThatTheyAreDrawn) {
+    Player player(test::bundled_clip().string());
+    ASSERT_TRUE(until(player, settled));
+    const PlayerState before = player.state();
+    EXPECT_EQ(before.picture->width, 640);
+    EXPECT_EQ(before.picture->bgrx.size(), 640u * 480u * 4u);
+    player.set_max_side(321);
+    ASSERT_TRUE(until(player, [&](const PlayerState& state) { return state.picture_number > before.picture_number; }));
+    const PlayerState after = player.state();
+    EXPECT_EQ(after.picture->width, 320);  // even: the conversion is made for that
+    EXPECT_EQ(after.picture_us, before.picture_us);
+}
+
+TEST(APlayer, DrawsWhatTheWatchingSeesButForTheRounding) {
+    for (const char* name : {"turned.mp4", "wide_pixels.mp4", "ten_bit.mp4", "alpha.png"}) {
+        const Picture exact = *open_source(media(name), {})->next()->picture;
+        const Picture drawn = *open_source(media(name), {.to_draw = true})->next()->picture;
+        ASSERT_LE(std::abs(exact.width - drawn.width) + std::abs(exact.height - drawn.height), 1) << name;
+        EXPECT_TRUE(drawn.rgb.empty());
+        double error = 0;
+        const int width = std::min(exact.width, drawn.width), height = std::min(exact.height, drawn.height);
+        for (int y = 0; y < height; ++y)
+            for (int x = 0; x < width; ++x)
+                for (int c = 0; c < 3; ++c)
+                    error += std::abs(exact.rgb[static_cast<size_t>((y * exact.width + x) * 3 + c)] -
+                                      drawn.bgrx[static_cast<size_t>((y * drawn.width + x) * 4 + 2 - c)]);
+        EXPECT_LT(error / (width * height * 3), 8) << name;
+    }
 }
 
 TEST(APlayer, SaysWhatIsWrong) {
