@@ -52,7 +52,12 @@ void OpenPanel::draw(Desk& desk) {
     if (std::exchange(opening_, false)) {
         std::error_code ignored;
         const fs::path last = desk.settings.folder;
-        enter(!last.empty() && fs::is_directory(last, ignored) ? last : home_folder(), desk);
+        const fs::path opened =
+            desk.settings.recent.empty() ? "" : fs::path(desk.settings.recent.front()).parent_path();
+        enter(!last.empty() && fs::is_directory(last, ignored)       ? last
+              : !opened.empty() && fs::is_directory(opened, ignored) ? fs::absolute(opened)
+                                                                     : home_folder(),
+              desk);
         ImGui::OpenPopup(popup);
         just_shown_ = true;
     }

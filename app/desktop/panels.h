@@ -63,6 +63,7 @@ class TimelinePanel {
     void draw_videos(const Desk& desk, const Axis& axis, float top, float height) const;
     void draw_ruler(const Desk& desk, const Axis& axis, float top) const;
     void draw_watched(const Desk& desk, const Axis& axis, float top, float height) const;
+    void draw_gaps(const Desk& desk, const Axis& axis, float middle, float half) const;
     void draw_told(const Desk& desk, const Axis& axis, float top, float height) const;
     void draw_lanes(const Desk& desk, const Axis& axis, float top, float height) const;
     void draw_spans(const Look& look, const Axis& axis, const KindLane& lane, float middle) const;

@@ -113,6 +113,7 @@ void PlayerPanel::draw_boxes(Desk& desk, int64_t time_us, ImVec2 corner, ImVec2 
     if (!desk.view.frames()) return;
     ImDrawList& list = *ImGui::GetWindowDrawList();
     const Look& look = desk.look;
+    std::vector<DrawRect> named;
     for (const SeenObject& seen : desk.view.frames()->boxes_at(time_us)) {
         const ImU32 colour = Look::kind_over_picture(seen.object.kind);
         const ImVec2 from(std::round(corner.x + seen.object.left * size.x),
@@ -125,9 +126,15 @@ void PlayerPanel::draw_boxes(Desk& desk, int64_t time_us, ImVec2 corner, ImVec2 
         const std::string name = desk.view.kind_name(seen.object.kind);
         const ImVec2 words = text_size(look.small_text, name);
         const float top = std::max(from.y - std::round(words.y + look.px(3)), corner.y);
-        const float left = std::clamp(from.x, corner.x, std::max(corner.x + size.x - words.x - look.px(8), corner.x));
-        list.AddRectFilled({left, top}, {left + words.x + look.px(8), top + words.y + look.px(2)},
-                           IM_COL32(10, 12, 16, 205));
+        const float left =
+            std::round(std::clamp(from.x, corner.x, std::max(corner.x + size.x - words.x - look.px(8), corner.x)));
+        const DrawRect place{{left, top}, {left + words.x + look.px(8), top + words.y + look.px(2)}};
+        const bool hidden = std::any_of(named.begin(), named.end(), [&](const DrawRect& other) {
+            return !place.inside({other.from.x, other.from.y, other.to.x, other.to.y}).empty();
+        });
+        if (hidden) continue;  // name over name could not be read
+        named.push_back(place);
+        list.AddRectFilled(place.from, place.to, IM_COL32(10, 12, 16, 205));
         draw_text(list, look.small_text, {left + look.px(4), top + look.px(1)}, colour, name);
     }
 }
@@ -151,17 +158,18 @@ void PlayerPanel::draw_words(const Desk& desk, const PlayerState& state, ImVec2 
     }
     std::string error = desk.view.error();
     if (error.empty() && !state.error.empty()) error = "This video cannot be played here: " + state.error;
-    if (!error.empty()) {
+    const std::string& trouble = desk.view.trouble();
+    if (!error.empty() || !trouble.empty()) {
+        const std::string& text = error.empty() ? trouble : error;
         const float wrap = std::min(size.x - look.px(48), look.px(620));
-        const ImVec2 words = text_size(look.text, error, wrap);
+        const ImVec2 words = text_size(look.text, text, wrap);
         const bool over = !texture_.empty();
         const float top = over ? corner.y + size.y - words.y - look.px(36) : middle.y - words.y / 2;
         const ImVec2 from(middle.x - words.x / 2 - look.px(16), top - look.px(12));
         const ImVec2 to(middle.x + words.x / 2 + look.px(16), top + words.y + look.px(12));
-        list.AddRectFilled(from, to, IM_COL32(30, 14, 16, 235), look.px(8));
-        list.AddRect(from, to, desk.look.colours.bad, look.px(8));
-        list.AddText(look.text, look.text->FontSize, {middle.x - words.x / 2, top}, white, error.c_str(), nullptr,
-                     wrap);
+        list.AddRectFilled(from, to, error.empty() ? IM_COL32(30, 24, 12, 235) : IM_COL32(30, 14, 16, 235), look.px(8));
+        list.AddRect(from, to, error.empty() ? look.colours.evidence : look.colours.bad, look.px(8));
+        list.AddText(look.text, look.text->FontSize, {middle.x - words.x / 2, top}, white, text.c_str(), nullptr, wrap);
     } else if (!state.picture && (!desk.view.frames() || !desk.view.frames()->newest().picture)) {
         centred(look.text, middle.y, grey,
                 desk.view.phase() == Phase::loading ? "Opening " + desk.view.title() + " …" : "");
@@ -196,10 +204,12 @@ void PlayerPanel::draw_controls(Desk& desk, const PlayerState& state) {
     x += text_size(look.bold, here).x;
     draw_text(list, look.text, {x, text_y}, look.colours.faint, all);
     x += text_size(look.text, all).x + look.px(14);
+    const bool lost = !desk.view.trouble().empty();
     if (state.playing && state.rate != 1)
         draw_text(list, look.text, {x, text_y}, look.colours.accent, rate_text(state.rate));
     else if (!player && desk.view.shows_newest() && desk.view.phase() == Phase::watching)
-        draw_text(list, look.text, {x, text_y}, look.colours.bad, "live");
+        draw_text(list, look.text, {x, text_y}, lost ? look.colours.evidence : look.colours.bad,
+                  lost ? "no picture" : "live");
     ImGui::SetCursorScreenPos({corner.x + width - look.px(78), top});
     if (icon_button(look, "boxes", Icon::boxes, "Boxes around objects  B", desk.settings.show_boxes))
         desk.settings.show_boxes = !desk.settings.show_boxes;

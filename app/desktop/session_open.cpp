@@ -17,6 +17,7 @@ namespace {
 
 constexpr size_t most_measured = 256;  // of a list's videos; the others get their place when they are watched
 constexpr size_t curve_points = 1024;  // of its attention: as a timeline is wide
+constexpr int64_t gap_us = 5'000'000;  // without a frame: nothing is drawn from before into what comes behind
 constexpr size_t most_moments = 6;     // of an answer's evidence; the command line prints three
 
 template <typename T>
@@ -140,6 +141,8 @@ void SessionView::close() {
     phase_ = Phase::empty;
     source_.clear();
     error_.clear();
+    trouble_.clear();
+    gaps_.clear();
     list_.clear();
     began_ = was_playing_ = false;
     player_video_ = 0;
@@ -158,7 +161,7 @@ void SessionView::close() {
 }
 
 void SessionView::stop_watching() {
-    if (phase_ == Phase::watching && running_) running_->session.stop_watching();
+    if ((phase_ == Phase::watching || phase_ == Phase::loading) && running_) running_->session.stop_watching();
 }
 
 bool SessionView::settings_wait() const { return phase_ != Phase::empty && !watch_alike(settings_, opened_with_); }
@@ -221,6 +224,7 @@ void SessionView::take_memory() {
         const std::vector<WatchedVideo> videos = running_->session.videos();
         running_->log.restore(lanes_of(running_->session.sightings().changes(), videos));
         list_.take(videos);
+        take_gaps();
         for (const WatchedVideo& video : videos)
             whole_.watched_us += std::max<int64_t>(video.watched_us - video.sampling.from_us, 0);
         whole_.rows = meters_.rows;
@@ -270,6 +274,8 @@ void SessionView::start_watching(const std::string& source) {
     request.sampling.fps = opened_with_.fps;
     request.sampling.keyframes = opened_with_.keyframes;
     request.threads = opened_with_.threads;
+    if (comes_by_itself(source)) request.live = LiveOptions{};
+    const int64_t least_gap_us = request.live ? std::max(gap_us, 3 * request.sampling.period_us()) : INT64_MAX / 2;
     began_ = false;
     error_.clear();
     phase_ = list_.in_memory() > 0 ? Phase::watching : Phase::loading;
@@ -277,8 +283,10 @@ void SessionView::start_watching(const std::string& source) {
     WatchList& watches = running_->watches;
     running_->session.watch(
         request, {},
-        [&log, begins = true](const SeenFrame& frame, const std::shared_ptr<const Picture>& picture) mutable {
-            if (std::exchange(begins, false)) log.begin_video();
+        [&log, least_gap_us, next_us = int64_t{-1}](const SeenFrame& frame,
+                                                    const std::shared_ptr<const Picture>& picture) mutable {
+            if (frame.time_us > next_us) log.begin_video();
+            next_us = frame.time_us + least_gap_us;
             log.add(frame, picture);
         },
         [&watches](int64_t time_us) { return watches.due(time_us); });

@@ -65,6 +65,7 @@ bool SessionView::take_progress(bool at_once) {
     meters_ = *std::exchange(progress_, std::nullopt);
     progress_taken_us_ = now_us;
     list_.progress(meters_.watched_us, meters_.end_us);
+    if (watches_live()) take_gaps();
     add_up();
     return true;
 }
@@ -76,6 +77,8 @@ void SessionView::take(SessionEvent& event) {
         progress_ = progress->meters;
     } else if (const auto* ended = std::get_if<WatchEnded>(&event)) {
         take_ended(*ended);
+    } else if (const auto* noted = std::get_if<SourceNoted>(&event)) {
+        take_note(noted->note);
     } else if (const auto* piece = std::get_if<AnswerPiece>(&event)) {
         if (ChatTurn* turn = turn_of(piece->id); turn && turn->state != TurnState::stopped) {
             turn->answer += piece->text;
@@ -98,13 +101,20 @@ void SessionView::take_started(const WatchStarted& started) {
 
 void SessionView::take_ended(const WatchEnded& ended) {
     if (began_) meters_ = ended.meters;
+    trouble_.clear();
     list_.take(running_->session.videos());
+    take_gaps();
     add_up();
     before_ = whole_;
     if (began_ && !ended.failure && !ended.stopped) before_.watched_us += meters_.end_us - meters_.watched_us;
     phase_ = Phase::watched;
     if (ended.failure) return take_lost(sentence(failure_text(ended.failure)));
-    if (ended.stopped) return;
+    if (ended.stopped) {
+        if (ended.meters.all_frames > 0) return;
+        error_ = "Nothing had come yet when you stopped; Shift+S waits for it again.";
+        phase_ = Phase::failed;
+        return;
+    }
     const std::string name = fs::path(list_.videos()[list_.in_memory() - 1].source).filename().string();
     if (const std::string note = damage_note(name, ended); !note.empty())
         say(note + "; the answers hold for the part that could be read", true);

@@ -64,7 +64,7 @@ class SessionView {
     // The same, behind what the memory holds already; as open_list() when nothing is open.
     void add(const std::vector<std::string>& sources);
     void close();
-    // Stops watching; the memory stays and can be asked.
+    // Stops watching, or waiting for a stream; the memory stays and can be asked.
     void stop_watching();
     // Watches on where it stopped or failed, in this video or with the next.
     void go_on();
@@ -113,6 +113,13 @@ class SessionView {
     void set_picture_side(int px);
     // What is known of the picture at a time, small; asks for it to be read where that can be done.
     Thumbnail thumbnail_at(int64_t time_us);
+
+    // Of a live source: whether it is being watched; why nothing comes of it just now, as a sentence (it is tried
+    // again; empty: it comes); and when nothing was seen, on the memory's clock.
+    bool watches_live() const;
+    const std::string& trouble() const { return trouble_; }
+    const std::vector<Gap>& gaps() const { return gaps_; }
+    const Gap* gap_at(int64_t time_us) const;  // null: none
 
     Phase phase() const { return phase_; }
     const std::string& source() const { return source_; }
@@ -166,6 +173,8 @@ class SessionView {
     void take_ended(const WatchEnded& ended);
     void take_lost(const std::string& why);
     void take_lengths();
+    void take_note(const LiveNote& note);
+    void take_gaps();
     WatchListOptions watch_list_options() const;
     void begin_standing();
     void take_standing(const AnswerReady& ready);
@@ -198,7 +207,8 @@ class SessionView {
 
     Phase phase_ = Phase::empty;
     Settings opened_with_;
-    std::string source_, error_;
+    std::string source_, error_, trouble_;
+    std::vector<Gap> gaps_;
     Playlist list_;
     bool began_ = false;  // the video at hand has begun to come
     SourceInfo info_;

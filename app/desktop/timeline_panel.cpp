@@ -191,6 +191,19 @@ void TimelinePanel::draw_watched(const Desk& desk, const Axis& axis, float top, 
             list.AddRectFilled({from, middle - half}, {std::max(to, from + 2 * half), middle + half},
                                look.colours.accent, half);
     }
+    draw_gaps(desk, axis, middle, half);
+}
+
+// Nothing was seen there: the watched bar is open.
+void TimelinePanel::draw_gaps(const Desk& desk, const Axis& axis, float middle, float half) const {
+    ImDrawList& list = *ImGui::GetWindowDrawList();
+    const Look& look = desk.look;
+    for (const Gap& gap : desk.view.gaps()) {
+        const float from = axis.clamped(gap.start_us), to = std::max(axis.clamped(gap.end_us), from + look.px(2));
+        if (axis.x(gap.end_us) < axis.left || from >= axis.left + axis.width) continue;
+        list.AddRectFilled({from, middle - half}, {to, middle + half}, look.colours.raised);
+        list.AddLine({from, middle}, {to, middle}, look.colours.bad, look.px(1.5f));
+    }
 }
 
 void TimelinePanel::draw_lanes(const Desk& desk, const Axis& axis, float top, float height) const {
@@ -298,6 +311,7 @@ void TimelinePanel::draw_hover(Desk& desk, const Axis& axis, float x) const {
     const ListedVideo& video = videos[desk.view.list().video_at(time_us)];
     if (videos.size() > 1) ImGui::TextUnformatted(std::filesystem::path(video.source).filename().string().c_str());
     ImGui::TextUnformatted(written_time(videos.size() > 1 ? time_us - video.start_us : time_us).c_str());
+    if (desk.view.gap_at(time_us)) ImGui::TextColored(as_vector(look.colours.bad), "nothing was seen here");
     if (hot_) ImGui::TextColored(as_vector(look.colours.evidence), "%.0f%% of the attention", hot_->weight * 100.0);
     ImGui::PopFont();
     ImGui::EndTooltip();

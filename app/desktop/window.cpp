@@ -25,7 +25,7 @@ constexpr double awake_s = 0.7;   // after a key or a move of the mouse everythi
 constexpr int focus_frames = 2;   // that Dear ImGui needs to give the keys to a line: letters wait for it
 constexpr double software_pace_s = 1.0 / 40;
 constexpr double pace_s = 1.0 / 60;
-constexpr double watching_pace_s = 1.0 / 8;  // the meters and the timeline; the cores belong to the watching
+constexpr double watching_pace_s = 1.0 / 5;  // the meters and the timeline; the cores belong to the watching
 constexpr double idle_pace_s = 0.4;          // the caret blinks
 constexpr double unfocused_pace_s = 1.0;
 
@@ -75,15 +75,6 @@ bool back_buffer_stays(GLFWwindow* window) {
     glfwSwapBuffers(window);
     glReadPixels(0, 0, 1, 1, GL_RGBA, GL_UNSIGNED_BYTE, found.data());
     return found == drawn;
-}
-
-// The letters again, as window_textures.h keeps pictures: they are white, so that nothing but the word for it differs.
-void keep_as_bgra(ImFontAtlas* letters) {
-    unsigned char* pixels = nullptr;
-    int width = 0, height = 0;
-    letters->GetTexDataAsRGBA32(&pixels, &width, &height);
-    glBindTexture(GL_TEXTURE_2D, static_cast<GLuint>(reinterpret_cast<uintptr_t>(letters->TexID)));
-    glTexImage2D(GL_TEXTURE_2D, 0, GL_RGBA, width, height, 0, GL_BGRA, GL_UNSIGNED_BYTE, pixels);
 }
 
 // ImGui and its two back ends, on the current context.
@@ -213,7 +204,6 @@ void DesktopWindow::remake_look() {
     look_ = make_look(settings_, std::clamp(screen_scale, 0.5f, 4.0f));
     ImGui_ImplOpenGL3_DestroyFontsTexture();
     ImGui_ImplOpenGL3_CreateFontsTexture();
-    keep_as_bgra(ImGui::GetIO().Fonts);
     damage_.forget();
     new_look_ = false;
 }

@@ -38,14 +38,15 @@ std::string status_of(const SessionView& view) {
         case Phase::empty:
             return "";
         case Phase::loading:
-            return "opening …";
+            return view.trouble().empty() ? "opening …" : "not there, tried again";
         case Phase::watching: {
+            if (!view.trouble().empty()) return "lost, tried again";
             std::string words = "watching ";
             if (const size_t videos = view.list().videos().size(); videos > 1)
                 words += std::to_string(std::max<size_t>(view.list().in_memory(), 1)) + " of " +
                          std::to_string(videos) + ", ";
             words += written_time(meters.watched_us);
-            if (meters.end_us > 0) words += " of " + written_time(meters.end_us);
+            if (meters.end_us > 0 && !view.watches_live()) words += " of " + written_time(meters.end_us);
             const double real = view.history().times_real_time();
             std::snprintf(text.data(), text.size(), real >= 10 ? ", %.0f× real time" : ", %.1f× real time", real);
             return real > 0 ? words + text.data() : words;
@@ -226,7 +227,10 @@ void WindowLayout::draw_side(Desk& desk, ImVec2 corner, ImVec2 size) {
 
 void WindowLayout::draw_export(Desk& desk) {
     const Look& look = desk.look;
-    if (std::exchange(export_wanted_, false)) ImGui::OpenPopup("##export");
+    if (std::exchange(export_wanted_, false)) {
+        ImGui::OpenPopup("##export");
+        export_marked_ = 0;
+    }
     ImGui::SetNextWindowPos({ImGui::GetIO().DisplaySize.x - look.px(12), look.px(bar_px)}, ImGuiCond_Always, {1, 0});
     ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, ImVec2(look.px(8), look.px(8)));
     export_visible_ = ImGui::BeginPopup("##export");
@@ -244,10 +248,20 @@ void WindowLayout::draw_export(Desk& desk) {
          {"Conversation as JSON", "Export the conversation", "-answers.json", {".json", ".md"}},
          {"Captions as SRT", "Export captions", ".srt", {".srt", ".vtt", ".jsonl", ".txt"}},
          {"Captions as WebVTT", "Export captions", ".vtt", {".vtt", ".srt", ".jsonl", ".txt"}}}};
-    for (const Choice& choice : choices)
-        if (ImGui::Selectable(choice.label, false, 0, {look.px(220), look.text->FontSize + look.px(8)})) {
+    const auto key = [](ImGuiKey_ name) { return ImGui::IsKeyPressed(ImGui::GetKeyIndex(name)); };
+    const auto last = static_cast<int>(choices.size()) - 1;
+    if (key(ImGuiKey_DownArrow)) export_marked_ = std::min(export_marked_ + 1, last);
+    if (key(ImGuiKey_UpArrow)) export_marked_ = std::max(export_marked_ - 1, 0);
+    const bool takes = !ImGui::IsWindowAppearing() && (key(ImGuiKey_Enter) || key(ImGuiKey_KeyPadEnter));
+    for (int i = 0; i <= last; ++i) {
+        const Choice& choice = choices[static_cast<size_t>(i)];
+        const ImVec2 size(look.px(220), look.text->FontSize + look.px(8));
+        if (ImGui::Selectable(choice.label, i == export_marked_, 0, size) || (takes && i == export_marked_))
             files_.show_save(choice.title, desk.view.stem() + choice.name, choice.extensions);
-        }
+        if (ImGui::IsItemHovered() && (ImGui::GetIO().MouseDelta.x != 0 || ImGui::GetIO().MouseDelta.y != 0))
+            export_marked_ = i;
+    }
+    if (takes || key(ImGuiKey_Escape)) ImGui::CloseCurrentPopup();
     ImGui::EndPopup();
 }
 

@@ -42,6 +42,7 @@ class WindowLayout {
     HelpPanel help_;
     Outcome outcome_;
     bool export_wanted_ = false, export_visible_ = false;
+    int export_marked_ = 0;  // of the choices
     uint64_t newest_notice_ = 0;
     double notice_since_s_ = 0;
     int moment_ = -1;  // of the evidence, that was sought last

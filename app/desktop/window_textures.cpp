@@ -10,33 +10,23 @@
 namespace lv {
 namespace {
 
-std::vector<uint8_t> bgrx_of(const std::vector<uint8_t>& rgb) {
-    std::vector<uint8_t> bgrx(rgb.size() / 3 * 4);
-    for (size_t from = 0, to = 0; from + 3 <= rgb.size(); from += 3, to += 4) {
-        bgrx[to] = rgb[from + 2];
-        bgrx[to + 1] = rgb[from + 1];
-        bgrx[to + 2] = rgb[from];
-        bgrx[to + 3] = 255;
-    }
-    return bgrx;
-}
-
-GLuint shader(GLenum kind, const char* text) {
+void add_shader(GLuint program, GLenum kind, const char* text) {
     const GLuint made = glCreateShader(kind);
     glShaderSource(made, 1, &text, nullptr);
     glCompileShader(made);
-    return made;
+    glAttachShader(program, made);
+    glDeleteShader(made);  // once its program is
 }
 
 // Takes vertices as `other` does.
 GLuint plain_program(GLuint other) {
     const GLuint made = glCreateProgram();
-    glAttachShader(made, shader(GL_VERTEX_SHADER,
-                                "#version 150\nuniform mat4 ProjMtx; in vec2 Position, UV; out vec2 place;"
-                                "void main() { place = UV; gl_Position = ProjMtx * vec4(Position, 0, 1); }"));
-    glAttachShader(made, shader(GL_FRAGMENT_SHADER,
-                                "#version 150\nuniform sampler2D Texture; in vec2 place; out vec4 colour;"
-                                "void main() { colour = texture(Texture, place); }"));
+    add_shader(made, GL_VERTEX_SHADER,
+               "#version 150\nuniform mat4 ProjMtx; in vec2 Position, UV; out vec2 place;"
+               "void main() { place = UV; gl_Position = ProjMtx * vec4(Position, 0, 1); }");
+    add_shader(made, GL_FRAGMENT_SHADER,
+               "#version 150\nuniform sampler2D Texture; in vec2 place; out vec4 colour;"
+               "void main() { colour = texture(Texture, place); }");
     for (const char* name : {"Position", "UV"})
         glBindAttribLocation(made, static_cast<GLuint>(glGetAttribLocation(other, name)), name);
     glLinkProgram(made);
@@ -68,17 +58,19 @@ bool Texture::show(const std::shared_ptr<const Picture>& picture) {
     const bool fresh = name_ == 0 || picture->width != width_ || picture->height != height_;
     if (name_ == 0) glGenTextures(1, &name_);
     glBindTexture(GL_TEXTURE_2D, name_);
-    std::vector<uint8_t> widened;
-    if (picture->bgrx.empty()) widened = bgrx_of(picture->rgb);
-    const uint8_t* pixels = picture->bgrx.empty() ? widened.data() : picture->bgrx.data();
+    const bool is_bgrx = !picture->bgrx.empty();
+    const uint8_t* pixels = is_bgrx ? picture->bgrx.data() : picture->rgb.data();
+    const GLenum layout = is_bgrx ? GL_BGRA : GL_RGB;
+    glPixelStorei(GL_UNPACK_ALIGNMENT, 1);
     if (fresh) {
         glTexParameteri(GL_TEXTURE_2D, GL_TEXTURE_MIN_FILTER, GL_LINEAR);
         glTexParameteri(GL_TEXTURE_2D, GL_TEXTURE_MAG_FILTER, GL_LINEAR);
         glTexParameteri(GL_TEXTURE_2D, GL_TEXTURE_WRAP_S, GL_CLAMP_TO_EDGE);
         glTexParameteri(GL_TEXTURE_2D, GL_TEXTURE_WRAP_T, GL_CLAMP_TO_EDGE);
-        glTexImage2D(GL_TEXTURE_2D, 0, GL_RGBA, picture->width, picture->height, 0, GL_BGRA, GL_UNSIGNED_BYTE, pixels);
+        glTexImage2D(GL_TEXTURE_2D, 0, is_bgrx ? GL_RGBA : GL_RGB, picture->width, picture->height, 0, layout,
+                     GL_UNSIGNED_BYTE, pixels);
     } else {
-        glTexSubImage2D(GL_TEXTURE_2D, 0, 0, 0, width_, height_, GL_BGRA, GL_UNSIGNED_BYTE, pixels);
+        glTexSubImage2D(GL_TEXTURE_2D, 0, 0, 0, width_, height_, layout, GL_UNSIGNED_BYTE, pixels);
     }
     picture_ = picture;
     width_ = picture->width;
