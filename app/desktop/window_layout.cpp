@@ -252,7 +252,9 @@ void WindowLayout::draw_export(Desk& desk) {
     const auto last = static_cast<int>(choices.size()) - 1;
     if (key(ImGuiKey_DownArrow)) export_marked_ = std::min(export_marked_ + 1, last);
     if (key(ImGuiKey_UpArrow)) export_marked_ = std::max(export_marked_ - 1, 0);
-    const bool takes = !ImGui::IsWindowAppearing() && (key(ImGuiKey_Enter) || key(ImGuiKey_KeyPadEnter));
+    // When it is let go: the dialog that comes would take a key that is still down.
+    const auto let_go = [](ImGuiKey_ name) { return ImGui::IsKeyReleased(ImGui::GetKeyIndex(name)); };
+    const bool takes = let_go(ImGuiKey_Enter) || let_go(ImGuiKey_KeyPadEnter);
     for (int i = 0; i <= last; ++i) {
         const Choice& choice = choices[static_cast<size_t>(i)];
         const ImVec2 size(look.px(220), look.text->FontSize + look.px(8));
