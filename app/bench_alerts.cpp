@@ -137,7 +137,9 @@ class AlertTest {
         ready.tag = cue.tag;
         ready.question = cue.question;
         ready.asked_at_us = memory_.last_time_us();
-        ready.answer = recent_.fork().ask(answering_, cue.question);
+        RecentAnswer recent = recent_.fork().ask(answering_, cue.question);
+        ready.answer = std::move(recent.dated);
+        ready.again = std::move(recent.now);
         const std::optional<Told> told = list_.take(ready);
         if (!told) return;
         for (Alert& alert : alerts_)

@@ -360,7 +360,9 @@ AnswerReady Session::answer(Question& question, Workspace& work, std::stop_token
         };
         if (question.past) {
             know_time(question.past->last_time_us());
-            ready.answer = question.past->ask(work, question.text, options_.answers, stop);
+            RecentAnswer recent = question.past->ask(work, question.text, options_.answers, stop);
+            ready.answer = std::move(recent.dated);
+            ready.again = std::move(recent.now);
         } else {
             const Memory memory = question.memory ? std::move(*question.memory) : memory_.fork();
             require(memory.rows() > 0, "nothing of the video has been seen yet");

@@ -103,9 +103,10 @@ struct AnswerReady {
     uint64_t tag = 0;
     std::string question;
     Answer answer;
-    int64_t asked_at_us = 0;     // time of the newest frame that the answer knows, on the memory's clock
-    VideoClock clock{};          // how to write times of the memory
-    std::exception_ptr failure;  // set: there is no answer, for this reason
+    std::optional<Answer> again{};  // of a recent cue: to the same asked in another way (recent_memory.h)
+    int64_t asked_at_us = 0;        // time of the newest frame that the answer knows, on the memory's clock
+    VideoClock clock{};             // how to write times of the memory
+    std::exception_ptr failure;     // set: there is no answer, for this reason
 };
 using SessionEvent = std::variant<WatchStarted, WatchProgress, WatchEnded, SourceNoted, AnswerPiece, AnswerReady>;
 

@@ -10,6 +10,17 @@ namespace {
 
 constexpr size_t most_items = 32;
 
+// What was asked in two ways is known where both answers say the same.
+std::optional<bool> reading(const Check& check, const AnswerReady& ready) {
+    const std::optional<bool> holds = check.read(ready.answer.text);
+    return ready.again && check.read(ready.again->text) != holds ? std::nullopt : holds;
+}
+
+// Of a yes or no.
+float sureness(const AnswerReady& ready) {
+    return std::max(ready.answer.first_probability, ready.again ? ready.again->first_probability : 0.0f);
+}
+
 }  // namespace
 
 uint64_t WatchList::add(Condition condition) {
@@ -97,10 +108,10 @@ std::optional<Told> WatchList::take(const AnswerReady& ready) {
     if (found == items_.end()) return std::nullopt;
     Item& item = found->second;
     const size_t check = (ready.tag - first_tag) % most_checks;
-    const bool answered = !ready.failure && ready.answer.complete;
-    item.sure = (check == 0 || item.sure) &&
-                (!item.condition.checks[check].yes_or_no() || ready.answer.first_probability >= sure_from);
-    item.round.push_back(answered ? item.condition.checks[check].read(ready.answer.text) : std::nullopt);
+    const bool answered = !ready.failure && ready.answer.complete && (!ready.again || ready.again->complete);
+    const Check& asked = item.condition.checks[check];
+    item.sure = (check == 0 || item.sure) && (!asked.yes_or_no() || sureness(ready) >= sure_from);
+    item.round.push_back(answered ? reading(asked, ready) : std::nullopt);
     if (answered && check == 0) {
         item.state.last_answer = ready.answer.text;
         item.state.answered_us = ready.asked_at_us;
@@ -117,7 +128,9 @@ std::optional<Told> WatchList::finish_round(Item& item, const AnswerReady& ready
     const int64_t time_us = ready.asked_at_us;
     std::optional<int64_t> since_us = time_us;
     if (item.condition.on_change) {
-        since_us = item.change.update(time_us, normalize_question(ready.answer.text));
+        const std::string said = normalize_question(ready.answer.text);
+        if (ready.again && normalize_question(ready.again->text) != said) return std::nullopt;
+        since_us = item.change.update(time_us, said);
     } else if (!item.regular) {
         std::optional<bool> holds = true;
         for (const std::optional<bool>& reading : item.round) {

@@ -38,7 +38,11 @@ class Recent : public testing::Test {
         const size_t rows = maker_.append(time_us, tracks, {}, false, values, times_us);
         recent_.append(work_, {values.data(), rows, row::feature_dim}, times_us);
     }
-    Answer ask(const std::string& question) { return recent_.fork().ask(work_, question); }
+    Answer ask(const std::string& question) {
+        const RecentAnswer answer = recent_.fork().ask(work_, question);
+        EXPECT_EQ(answer.dated.text, answer.now.text);
+        return answer.dated;
+    }
 
     static std::shared_ptr<const LoadedModel> model_;
     Context context_{2};
@@ -75,11 +79,13 @@ TEST_F(Recent, ASecondStreamThatShowsTheSameIsAnsweredBitForBit) {
             else
                 see({car}, begin_us + i * period_us);
         }
-        return ask("Is there a dog now?");
+        return recent_.fork().ask(work_, "Is there a dog now?");
     };
-    const Answer one = answered(0, second_us), other = answered(77 * 3600 * second_us + 1234, second_us / 7);
-    EXPECT_EQ(one.ids, other.ids);
-    EXPECT_EQ(one.first_probability, other.first_probability);
+    const RecentAnswer one = answered(0, second_us), other = answered(77 * 3600 * second_us + 1234, second_us / 7);
+    EXPECT_EQ(one.now.ids, other.now.ids);
+    EXPECT_EQ(one.now.first_probability, other.now.first_probability);
+    EXPECT_EQ(one.dated.ids, other.dated.ids);
+    EXPECT_EQ(one.dated.first_probability, other.dated.first_probability);
 }
 
 TEST_F(Recent, BeginsAnewAfterALongGap) {

@@ -132,6 +132,25 @@ TEST_F(WatchLists, DoNotTellWhatTheModelIsNeverSureOf) {
     EXPECT_TRUE(round(5, 0.9f));
 }
 
+TEST_F(WatchLists, KnowNothingWhereTwoWaysOfAskingDisagree) {
+    WatchList list({.edge = {.confirm = 1}});
+    list.add(condition("more than two dogs"));
+    list.add(condition("the number of people changes"));
+    const auto round = [&](int64_t time_us, const std::string& one, const std::string& other) {
+        size_t told = 0;
+        for (const Cue& cue : list.due(time_us)) {
+            AnswerReady ready = answer(cue, one, time_us);
+            ready.again = answer(cue, other, time_us).answer;
+            told += list.take(ready).has_value();
+        }
+        return told;
+    };
+    EXPECT_EQ(round(0, "One.", "One."), 0u);
+    EXPECT_EQ(round(1, "Five.", "One."), 0u);
+    EXPECT_EQ(round(2, "Five.", "Six."), 1u);  // both are more than two; which number it is now is not known
+    EXPECT_EQ(round(3, "Five.", "Five."), 1u);
+}
+
 TEST_F(WatchLists, TakeANumberAsItIsSaid) {
     WatchList list({.edge = {.confirm = 1}});
     list.add(condition("more than two dogs"));
