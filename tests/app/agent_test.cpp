@@ -126,10 +126,11 @@ TEST_F(Agent, ALostSenderComesBackAndARestartGoesOn) {
     const int port = free_port();
     const std::string memory = (folder_ / "yard.lvm").string(), record = (folder_ / "yard.mkv").string();
     ChildProcess from(sender(udp(port), "320x240"));
-    RunRequest request = agent(udp(port), {"--fps", "4", "--deadline", "2s", "--save", memory, "--record", record});
+    RunRequest request = agent(udp(port), {"--fps", "4", "--deadline", "2s", "--save", memory, "--record", record,
+                                           "--every", "1s", "Is there a person now?"});
     int step = 0;  // driven by what is said, not by the clock
     request.interrupt_when = [&](const std::string& err) {
-        if (step == 0 && has(err, "watching udp")) {
+        if (step == 0 && has(err, "person now? ")) {  // before the first picture there is nothing to lose
             from.kill();
             step = 1;
         } else if (step == 1 && has(err, "nothing came for 2 s")) {
