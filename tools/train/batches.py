@@ -16,7 +16,8 @@ SHARE = {"visible_at": 4, "visible_now": 2, "is_at": 1.5, "is_now": 0.7, "is_vid
          "greeting": 0.3, "unknown": 0.6, "follow": 4}
 # Kinds with long answers come in batches of their own, so that short ones are not padded to their length.
 LONG = {"intervals", "happens", "caption", "describe"}
-DRILL_SHARE = {name: 1.0 for name in drills.DRILLS} | {"drill_times": 1.5, "drill_events": 2.5, "drill_next_event": 2, "drill_until": 1.5,
+DRILL_SHARE = {name: 1.0 for name in drills.DRILLS} | {"drill_times": 1.5, "drill_events": 2.5, "drill_next_event": 2,
+                                                       "drill_until": 1.5,
                                                        "drill_after": 2, "drill_before": 1.5, "drill_stays": 1.5}
 
 

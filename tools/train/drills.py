@@ -69,8 +69,8 @@ def _walk(w, rng, name, step):
     if len(line) < 2:
         return None
     of = lambda k: NAMES[line[k]] if 0 <= k < len(line) else "nothing"
-    return name, [(single(line[k], rng), of(k + step), (neighbour_row(w, debuts, int(k), step), w.row(debuts[k], w.first[debuts[k]])))
-                  for k in rng.permutation(len(line))[:8]]
+    rest = lambda k: (neighbour_row(w, debuts, int(k), step), w.row(debuts[k], w.first[debuts[k]]))
+    return name, [(single(line[k], rng), of(k + step), rest(k)) for k in rng.permutation(len(line))[:8]]
 
 
 def drill_after(w, rng):

@@ -10,10 +10,9 @@ rows by which it is found (world.chain); training shows attention where to look.
 import numpy as np
 
 from . import phrases
-from .classes import NAMES, PLURAL_WORDS, SINGULAR_WORDS, WEIGHTS, article
+from .classes import NAMES, PLURAL_WORDS, SINGULAR_WORDS, article
+from .timeline import CLASS_WEIGHTS
 from .world import WORDS, chain, listed, number, stamp
-
-_WEIGHTS = np.array(WEIGHTS) / sum(WEIGHTS)
 
 MOST_EVENTS = 3
 
@@ -205,7 +204,8 @@ def _neighbour(w, rng, kind, step):
     line = debut(w)
     k = line.index(i) + step
     answer = article(NAMES[w.classes[line[k]]]) if 0 <= k < len(line) else "nothing"
-    return say(rng, kind, a=a_word(c, rng), s=single(c, rng)), answer + ".", [(neighbour_row(w, line, k - step, step), w.row(i, w.first[i]))]
+    text = say(rng, kind, a=a_word(c, rng), s=single(c, rng))
+    return text, answer + ".", [(neighbour_row(w, line, k - step, step), w.row(i, w.first[i]))]
 
 
 def after(w, rng):
@@ -299,7 +299,7 @@ def length(w, rng):
 
 def beyond(w, rng):
     t = int(w.times[-1]) + 1 + int(np.exp(rng.uniform(np.log(4), np.log(4000))))
-    c = int(rng.choice(80, p=_WEIGHTS))
+    c = int(rng.choice(80, p=CLASS_WEIGHTS))
     kind = ["visible_at", "count_at", "is_at", "where_at"][int(rng.integers(4))]
     text = say(rng, kind, t=stamp(t), a=a_word(c, rng), p=plural(c, rng), s=single(c, rng))
     return text, f"the video ends at {stamp(w.times[-1])}."

@@ -3,10 +3,10 @@
 import numpy as np
 
 from . import layout as at
-from .classes import NAMES, PLURALS, WEIGHTS, article
+from .classes import NAMES, PLURALS, article
+from .timeline import CLASS_WEIGHTS
 
 WORDS = ["none", "one", "two", "three", "four", "five", "six", "seven", "more than seven"]
-_WEIGHTS = np.array(WEIGHTS) / sum(WEIGHTS)
 
 
 def number(n):
@@ -95,7 +95,7 @@ class World:
         if len(self.classes) and rng.random() >= absent:
             i = int(rng.integers(len(self.classes)))
             return int(self.classes[i]), i
-        c = int(rng.choice(80, p=_WEIGHTS if rng.random() < 0.6 else None))
+        c = int(rng.choice(80, p=CLASS_WEIGHTS if rng.random() < 0.6 else None))
         return c, self.class_at(c)
 
     def span(self, rng):
