@@ -185,9 +185,16 @@ void Session::begin_video(const Watch& watch, RowStream& stream) {
     meters_.frames = 0;
 }
 
+void Session::note_live(const LiveStats& live) {
+    const std::lock_guard lock(mutex_);
+    meters_.dropped = live.dropped;
+    meters_.gaps = live.gaps;
+}
+
 void Session::end_video(const Watch& watch, const RowStream& stream, const WatchEnded& ended) {
     const std::lock_guard writing(writing_);
-    if (!stream_) return;  // it never began
+    if (!stream_) return;            // it never began
+    note_live(stream.live_stats());  // of frames, too, that came too late to be absorbed
     stream_ = nullptr;
     std::vector<std::byte> encoder = stream.encoder_state();
     const std::lock_guard lock(mutex_);
@@ -252,10 +259,7 @@ void Session::absorb(const RowBatch& batch, Workspace& work, const Watch& watch)
     note_frames(batch);
     if (watch.request.live && stream_) {
         sightings_.keep_newest(most_live_sightings);
-        const LiveStats live = stream_->live_stats();
-        const std::lock_guard lock(mutex_);
-        meters_.dropped = live.dropped;
-        meters_.gaps = live.gaps;
+        note_live(stream_->live_stats());
     }
     events_.try_push(WatchProgress{meters()});
 }

@@ -178,6 +178,7 @@ class Session {
     // Throws Error when the memory will not fit into what is free, or a budget.
     void require_room(const Watch& watch, const RowStream& stream) const;
     void absorb(const RowBatch& batch, Workspace& work, const Watch& watch);
+    void note_live(const LiveStats& live);
     void note_frames(const RowBatch& batch);
     void ask_cues(std::vector<Cue> cues);
     void end_watch(WatchEnded ended);
