@@ -232,7 +232,7 @@ std::vector<SeenGroup> Haystack::there() const {
 
 size_t Haystack::next(std::vector<float>& rows, std::vector<int64_t>& times_us) {
     come_and_go();
-    const std::span<const Track> tracks = tracker_.update(detect(log_.frames() < steady_until_));
+    const std::span<const Track> tracks = *tracker_.update(detect(log_.frames() < steady_until_));
     const int64_t time_us = log_.time_us(log_.frames());
     const size_t count = token_rows_.append(time_us, tracks, scene_, false, rows, times_us);
     const std::vector<SeenGroup> seen = grouped(

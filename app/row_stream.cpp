@@ -1,6 +1,8 @@
 #include "app/row_stream.h"
 
 #include <algorithm>
+#include <deque>
+#include <iterator>
 
 #include "app/loaded_model.h"
 #include "engine/prompt.h"
@@ -34,6 +36,13 @@ SamplerOptions sampler_options(const SamplingOptions& sampling) {
     return options;
 }
 
+// Live, what is seen is told at once; of anything else the frames that follow have a say.
+EncoderOptions encoder_options(const WatchRequest& request) {
+    EncoderOptions options;
+    if (!request.live) options.tracker = TrackerOptions::patient();
+    return options;
+}
+
 // Kinds and their numbers, in the order in which the objects came.
 std::vector<SeenKind> kinds_of(const SeenFrame& frame) {
     std::vector<SeenKind> kinds;
@@ -58,7 +67,7 @@ struct RowStream::Parts {
           continues(start_.continues),
           context(context_),
           stop(stop_),
-          encoder(*model.vision) {
+          encoder(*model.vision, encoder_options(request)) {
         const SourceOptions source = source_options(*model.vision, request, stop);
         const SamplerOptions sampler = sampler_options(request.sampling);
         if (request.live) {
@@ -84,6 +93,7 @@ struct RowStream::Parts {
     Encoder encoder;
     EncodedFrames encoded;
     std::vector<Frame> frames;
+    std::deque<Frame> waiting;  // given to the encoder, which has not told them yet
     RowBatch batch;
     int64_t newest_us = -1;     // time of the newest frame by the video's own clock; -1: none yet
     std::optional<Frame> held;  // the first of the next batch
@@ -135,24 +145,30 @@ int64_t RowStream::end_us() const {
 }
 
 bool RowStream::wait() {
-    if (parts_->take_frames()) return true;
+    if (parts_->take_frames() || !parts_->waiting.empty()) return true;
     parts_->require_frames();
     return false;
 }
 
 const RowBatch& RowStream::encode() {
     Parts& parts = *parts_;
-    parts.newest_us = parts.frames.back().time_us;
-    for (Frame& frame : parts.frames) frame.time_us += parts.start_us;
-    if (parts.frames.front().after_gap) parts.encoder.begin_video();  // nobody knows what moved meanwhile
-    parts.encoder.encode(parts.context, parts.frames, parts.encoded);
+    if (parts.frames.empty()) {
+        parts.encoder.finish(parts.encoded);
+    } else {
+        parts.newest_us = parts.frames.back().time_us;
+        for (Frame& frame : parts.frames) frame.time_us += parts.start_us;
+        if (parts.frames.front().after_gap) parts.encoder.begin_video();  // nobody knows what moved meanwhile
+        parts.encoder.encode(parts.context, parts.frames, parts.encoded);
+        std::move(parts.frames.begin(), parts.frames.end(), std::back_inserter(parts.waiting));
+    }
     parts.batch.rows = parts.encoded.matrix();
     parts.batch.times_us = parts.encoded.times_us;
     parts.batch.frames.clear();
-    for (size_t i = 0; i < parts.frames.size(); ++i) {
-        const SeenFrame& frame = parts.encoded.frames[i];
-        parts.batch.frames.push_back({frame.time_us, frame.first_row, kinds_of(frame), &frame, parts.frames[i].picture,
-                                      parts.frames[i].arrived_us, parts.frames[i].after_gap});
+    for (const SeenFrame& seen : parts.encoded.frames) {
+        const Frame& frame = parts.waiting.front();
+        parts.batch.frames.push_back(
+            {seen.time_us, seen.first_row, kinds_of(seen), &seen, frame.picture, frame.arrived_us, frame.after_gap});
+        parts.waiting.pop_front();
     }
     return parts.batch;
 }

@@ -79,7 +79,8 @@ class RowStream {
     int64_t end_us() const;
     // Waits for frames; false at the end and after a stop.
     bool wait();
-    // The rows of those that wait() found.
+    // The rows of the frames that are settled by now (vision/tracker.h, its lag): those that wait() found, or older
+    // ones, or none; the last call tells the rest. Live, just those that wait() found.
     const RowBatch& encode();
     // What StreamStart::encoder of a stream takes that goes on after the last batch.
     std::vector<std::byte> encoder_state() const;

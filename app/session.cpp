@@ -234,6 +234,7 @@ void Session::run_watch(const Watch& watch) {
 
 // All of a batch or none of it: it is small, and what is saved after a stop must be what the encoder has seen.
 void Session::absorb(const RowBatch& batch, Workspace& work, const Watch& watch) {
+    if (batch.frames.empty()) return;
     size_t row = 0;  // the first that the memory has not
     const auto append_until = [&](size_t end) {
         if (row == end) return;

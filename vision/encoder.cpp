@@ -12,7 +12,7 @@ namespace {
 
 constexpr int field_px = 16;
 constexpr int noise = 3;  // mean absolute difference of a field's bytes that coding alone makes
-constexpr uint32_t state_version = 2;
+constexpr uint32_t state_version = 3;
 
 std::vector<std::string> outputs_of(const VisionConfig& config) {
     std::vector<std::string> names{config.classes};
@@ -115,9 +115,7 @@ EncodedFrames Encoder::encode(const Context& context, std::span<const Frame> fra
 }
 
 void Encoder::encode(const Context& context, std::span<const Frame> frames, EncodedFrames& out) {
-    out.values.clear();
-    out.times_us.clear();
-    out.frames.clear();
+    out.clear();
     // Which pictures are new: each is compared with the last new one, so that slow drift is noticed.
     std::vector<std::shared_ptr<const Picture>> fresh;
     std::vector<bool> repeats;
@@ -145,14 +143,33 @@ void Encoder::encode(const Context& context, std::span<const Frame> frames, Enco
             last_sight_ = std::move(sights[k]);
             ++k;
         }
-        if (seen.cut) tracker_.forget();
-        const std::span<const Track> tracks = tracker_.update(last_sight_.objects);
-        for (const Track& track : tracks) seen.objects.push_back({track.id, track.now});
         seen.scene = last_sight_.scene;
-        seen.first_row = out.rows();
-        seen.rows = rows_.append(seen.time_us, tracks, seen.scene, seen.cut, out.values, out.times_us);
-        out.frames.push_back(std::move(seen));
+        if (seen.cut) {
+            settle(out);
+            tracker_.forget();
+        }
+        waiting_.push_back(std::move(seen));
+        if (const auto tracks = tracker_.update(last_sight_.objects)) tell(*tracks, out);
     }
+}
+
+void Encoder::finish(EncodedFrames& out) {
+    out.clear();
+    settle(out);
+}
+
+void Encoder::settle(EncodedFrames& out) {
+    while (const auto tracks = tracker_.settle()) tell(*tracks, out);
+}
+
+// The tracks of the oldest frame that waits.
+void Encoder::tell(std::span<const Track> tracks, EncodedFrames& out) {
+    SeenFrame& seen = waiting_.front();
+    for (const Track& track : tracks) seen.objects.push_back({track.id, track.now});
+    seen.first_row = out.rows();
+    seen.rows = rows_.append(seen.time_us, tracks, seen.scene, seen.cut, out.values, out.times_us);
+    out.frames.push_back(std::move(seen));
+    waiting_.pop_front();
 }
 
 std::vector<std::byte> Encoder::save() const {
@@ -193,6 +210,7 @@ void Encoder::restore(std::span<const std::byte> bytes) {
         reader.get(value.probability);
     }
     reader.end();
+    waiting_.clear();
     tracker_ = std::move(fresh.tracker_);
     rows_ = std::move(fresh.rows_);
     last_ = std::move(fresh.last_);

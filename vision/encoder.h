@@ -1,7 +1,9 @@
-// Frames to the rows the model reads: small picture, conv net, objects, tracks, feature rows; a plain matrix with times.
+// Frames to the rows the model reads: small picture, conv net, objects, tracks, feature rows; a plain matrix with
+// times.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -66,17 +68,23 @@ struct EncodedFrames {
     std::vector<SeenFrame> frames;
 
     size_t rows() const { return times_us.size(); }
+    void clear() {
+        values.clear();
+        times_us.clear();
+        frames.clear();
+    }
     ConstMatrix matrix() const { return {values.data(), rows(), row::feature_dim}; }
 };
 
 struct EncoderOptions {
     TrackerOptions tracker{};
-    bool skip_alike = true;  // do not look again at a picture that equals the last one looked at
+    bool skip_alike = true;     // do not look again at a picture that equals the last one looked at
     double cut_distance = 0.5;  // colour_distance() from which a frame is another place
 };
 
-// One video's encoder: frames go in, in order, any number at a time. The result does not depend on how they are split
-// into calls. One thread at a time; the model is shared.
+// One video's encoder: frames go in, in order, any number at a time. They come out behind the tracker's lag: a call
+// returns those that are settled by then, a hard cut settles all before it, and finish() what is left. The result does
+// not depend on how they are split into calls. One thread at a time; the model is shared.
 class Encoder {
    public:
     Encoder(const VisionModel& model, const EncoderOptions& options = {}) : model_(model), options_(options) {
@@ -86,6 +94,8 @@ class Encoder {
     // Replaces what is in `out`, keeping its room.
     void encode(const Context& context, std::span<const Frame> frames, EncodedFrames& out);
     EncodedFrames encode(const Context& context, std::span<const Frame> frames);
+    // No frame follows for now: what waits is judged by what is known, and replaces what is in `out`.
+    void finish(EncodedFrames& out);
 
     // The frames that come next are of another video: the first of them is another place. Kinds, tracks' numbers and
     // counts go on.
@@ -93,16 +103,21 @@ class Encoder {
 
     int64_t looked_at() const { return looked_at_; }  // frames that went through the net
 
-    // All that decides about later rows, some 200 KB: encoding goes on after a load as if nothing had happened.
+    // All that decides about later rows, some 200 KB: encoding goes on after a load as if nothing had happened. Frames
+    // that wait are not part of it: give them again.
     std::vector<std::byte> save() const;
     // Throws Error when the bytes are not such a state; then the encoder is as it was.
     void restore(std::span<const std::byte> bytes);
 
    private:
+    void settle(EncodedFrames& out);
+    void tell(std::span<const Track> tracks, EncodedFrames& out);
+
     const VisionModel& model_;
     EncoderOptions options_;
     Tracker tracker_;
     TokenRows rows_;
+    std::deque<SeenFrame> waiting_;        // for the tracker
     std::shared_ptr<const Picture> last_;  // scaled, the last one looked at
     Sight last_sight_;
     int64_t looked_at_ = 0;

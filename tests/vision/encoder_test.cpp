@@ -63,6 +63,48 @@ TEST(Encoder, DoesNotDependOnHowFramesAreSplitIntoCallsNorOnThreads) {
     for (size_t i = 0; i < values.size(); ++i) ASSERT_NEAR(values[i], all.values[i], 1e-4);
 }
 
+TEST(Encoder, WithALagTellsWhatIsSettledAndTheRestWhenItFinishes) {
+    const std::vector<Frame> frames = clip_frames(9);
+    const EncoderOptions patient{.tracker = TrackerOptions::patient()};
+    const Context context(1);
+    Encoder whole(model(), patient), parts(model(), patient);
+    EncodedFrames all = whole.encode(context, frames), rest;
+    EXPECT_EQ(all.frames.size(), 9u - 4u);
+    whole.finish(rest);
+    ASSERT_EQ(rest.frames.size(), 4u);
+    EXPECT_EQ(rest.frames[3].time_us, frames[8].time_us);
+    EXPECT_EQ(rest.frames[0].first_row, 0u);
+    all.values.insert(all.values.end(), rest.values.begin(), rest.values.end());
+    whole.finish(rest);
+    EXPECT_TRUE(rest.frames.empty());
+
+    std::vector<float> values;
+    for (size_t i = 0; i <= frames.size(); ++i) {
+        EncodedFrames part;
+        if (i < frames.size())
+            parts.encode(context, std::span(frames).subspan(i, 1), part);
+        else
+            parts.finish(part);
+        values.insert(values.end(), part.values.begin(), part.values.end());
+    }
+    ASSERT_EQ(values.size(), all.values.size());
+    for (size_t i = 0; i < values.size(); ++i) ASSERT_NEAR(values[i], all.values[i], 1e-4);
+}
+
+TEST(Encoder, ACutSettlesWhatWaits) {
+    Encoder encoder(model(), {.tracker = TrackerOptions::patient()});
+    const std::vector<Frame> clip = clip_frames(2);
+    const std::vector<Frame> frames{clip[0], clip[1],
+                                    frame_of(test::painted(320, 240, 20, 240, 0, 0, 160, 240), 2'000'000)};
+    const EncodedFrames encoded = encoder.encode(Context(1), frames);
+    ASSERT_EQ(encoded.frames.size(), 2u);
+    EXPECT_FALSE(encoded.frames[1].objects.empty());
+    EncodedFrames rest;
+    encoder.finish(rest);
+    ASSERT_EQ(rest.frames.size(), 1u);
+    EXPECT_TRUE(rest.frames[0].cut);
+}
+
 TEST(Encoder, DoesNotLookAgainAtAPictureThatEqualsTheLast) {
     const Context context(1);
     const auto ground = test::painted(320, 192, 90), noisy = test::painted(320, 192, 91);
@@ -77,7 +119,8 @@ TEST(Encoder, DoesNotLookAgainAtAPictureThatEqualsTheLast) {
     EXPECT_EQ(repeated, (std::vector<bool>{false, true, true, false, true}));
     for (size_t i = 0; i < 5; ++i) EXPECT_EQ(encoded.frames[i].time_us, static_cast<int64_t>(i) * 1'000'000);
     EXPECT_EQ(encoded.frames[0].scene[0].scene, encoded.frames[2].scene[0].scene);
-    EXPECT_NE(encoded.matrix().at(0, row::fourier + 2), encoded.matrix().at(1, row::fourier + 2)) << "with its own time";
+    EXPECT_NE(encoded.matrix().at(0, row::fourier + 2), encoded.matrix().at(1, row::fourier + 2))
+        << "with its own time";
 }
 
 TEST(Encoder, NoticesSlowDrift) {
@@ -93,7 +136,8 @@ TEST(Encoder, MarksAHardCut) {
     const Context context(1);
     Encoder encoder(model());
     const std::vector<Frame> clip = clip_frames(2);
-    const std::vector<Frame> frames{clip[0], clip[1], frame_of(test::painted(320, 240, 20, 240, 0, 0, 160, 240), 2'000'000), clip[1]};
+    const std::vector<Frame> frames{clip[0], clip[1],
+                                    frame_of(test::painted(320, 240, 20, 240, 0, 0, 160, 240), 2'000'000), clip[1]};
     std::vector<bool> cuts;
     for (const SeenFrame& seen : encoder.encode(context, frames).frames) cuts.push_back(seen.cut);
     EXPECT_EQ(cuts, (std::vector<bool>{true, false, true, true}));
@@ -120,7 +164,8 @@ TEST(Encoder, GoesOnAfterALoadAsIfNothingHadHappened) {
     Encoder other(model());
     other.restore(state);
     EXPECT_EQ(other.save(), state);
-    EXPECT_EQ(one.encode(context, std::span(frames).subspan(4)).values, other.encode(context, std::span(frames).subspan(4)).values);
+    EXPECT_EQ(one.encode(context, std::span(frames).subspan(4)).values,
+              other.encode(context, std::span(frames).subspan(4)).values);
     EXPECT_EQ(one.save(), other.save());
 }
 
@@ -149,7 +194,8 @@ TEST(Encoder, NamesWhatIsMissingInAModelDirectory) {
     VisionConfig config = model().config();
     const WeightFile weights = WeightFile::open(test::model_dir() / "vision.safetensors");
     config.objects.classes.pop_back();
-    test::expect_in(test::message_of([&] { VisionModel(config, weights); }), "it knows 79 kinds of objects; expected 80");
+    test::expect_in(test::message_of([&] { VisionModel(config, weights); }),
+                    "it knows 79 kinds of objects; expected 80");
     config = model().config();
     config.classes = config.scores[0];
     test::expect_in(test::message_of([&] { VisionModel(config, weights); }), "expected 1000");

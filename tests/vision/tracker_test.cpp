@@ -1,5 +1,8 @@
 #include "vision/tracker.h"
 
+#include <map>
+
+#include "kernels/core/weight_file.h"
 #include "tests/vision/support.h"
 
 namespace lv {
@@ -12,7 +15,7 @@ Object at(int kind, float cx, float cy, float score, float width = 0.1f, float h
 }
 
 std::vector<Track> seen(Tracker& tracker, const std::vector<Object>& objects) {
-    const std::span<const Track> tracks = tracker.update(objects);
+    const std::span<const Track> tracks = *tracker.update(objects);
     return {tracks.begin(), tracks.end()};
 }
 
@@ -131,6 +134,125 @@ TEST(Tracker, ARestoredTrackerGoesOnAsIfNothingHadHappened) {
             EXPECT_EQ(a[i].now.kind, b[i].now.kind);
             EXPECT_EQ(a[i].first_cx, b[i].first_cx);
         }
+    }
+}
+
+// All frames of a video as a patient tracker tells them.
+std::vector<std::vector<Track>> told(const std::vector<std::vector<Object>>& frames,
+                                     const TrackerOptions& options = TrackerOptions::patient()) {
+    Tracker tracker(options);
+    std::vector<std::vector<Track>> all;
+    const auto take = [&](std::optional<std::span<const Track>> tracks) {
+        if (tracks) all.emplace_back(tracks->begin(), tracks->end());
+        return tracks.has_value();
+    };
+    for (size_t i = 0; i < frames.size(); ++i) {
+        EXPECT_EQ(take(tracker.update(frames[i])), i >= static_cast<size_t>(options.lag));
+    }
+    while (take(tracker.settle())) {
+    }
+    return all;
+}
+
+// How many things each frame of a video shows in which one person has these scores (0: not seen).
+std::vector<size_t> shown(const std::vector<float>& scores) {
+    std::vector<std::vector<Object>> frames;
+    for (float score : scores)
+        frames.push_back(score > 0 ? std::vector<Object>{at(person, 0.5f, 0.5f, score)} : std::vector<Object>{});
+    std::vector<size_t> counts;
+    for (const auto& tracks : told(frames)) counts.push_back(tracks.size());
+    return counts;
+}
+
+using Counts = std::vector<size_t>;
+
+TEST(PatientTracker, TellsAThingFromItsFirstDoubtfulSightingOn) {
+    EXPECT_EQ(shown({0, 0.3f, 0.4f, 0.44f, 0.65f, 0.7f, 0.7f}), (Counts{0, 1, 1, 1, 1, 1, 1}));
+    EXPECT_EQ(shown({0.3f, 0.3f, 0.3f, 0.3f, 0.3f, 0.3f, 0.65f}), (Counts{0, 0, 1, 1, 1, 1, 1}))
+        << "as far as frames wait";
+}
+
+TEST(PatientTracker, BelievesManyFairSightingsButNotManyPoorOnes) {
+    EXPECT_EQ(shown({0.44f, 0.44f, 0.44f, 0.44f, 0.44f}), (Counts{1, 1, 1, 1, 1}));
+    EXPECT_EQ(shown({0.4f, 0.4f, 0.4f, 0.4f, 0.4f, 0.4f}), (Counts{0, 0, 0, 0, 0, 0}));
+}
+
+TEST(PatientTracker, WhatIsGoneAtOnceWasNeverThere) {
+    EXPECT_EQ(shown({0, 0.65f, 0, 0, 0}), (Counts{0, 0, 0, 0, 0}));
+    EXPECT_EQ(shown({0, 0.75f, 0, 0, 0}), (Counts{0, 1, 0, 0, 0}));
+    EXPECT_EQ(shown({0, 0.61f, 0.61f, 0, 0}), (Counts{0, 0, 0, 0, 0}));
+    EXPECT_EQ(shown({0, 0.61f, 0.68f, 0, 0}), (Counts{0, 1, 1, 0, 0}));
+    EXPECT_EQ(shown({0, 0.61f, 0.61f, 0.61f, 0}), (Counts{0, 1, 1, 1, 0}));
+}
+
+TEST(PatientTracker, WhereNothingFollowsItTakesWhatIsThere) {
+    EXPECT_EQ(shown({0.52f}), (Counts{1})) << "a still picture";
+    EXPECT_EQ(shown({0.48f}), (Counts{0}));
+    EXPECT_EQ(shown({0, 0, 0, 0, 0, 0.4f, 0.62f}), (Counts{0, 0, 0, 0, 0, 1, 1}));
+}
+
+TEST(PatientTracker, FillsAGapOnTheWayAcrossIt) {
+    const auto walks = [](float x) { return std::vector<Object>{at(person, x, 0.5f, 0.5f, 0.2f, 0.4f)}; };
+    const auto frames = told({walks(0.28f), walks(0.30f), walks(0.32f), {}, {}, {}, walks(0.40f), walks(0.42f)});
+    ASSERT_EQ(frames.size(), 8u);
+    for (size_t i = 0; i < frames.size(); ++i) {
+        ASSERT_EQ(frames[i].size(), 1u) << i;
+        EXPECT_EQ(frames[i][0].id, 1u);
+        EXPECT_NEAR(frames[i][0].now.cx(), 0.28f + 0.02f * static_cast<float>(i), 1e-5);
+    }
+}
+
+TEST(PatientTracker, ALongerGapThanItWaitsIsAGap) {
+    EXPECT_EQ(shown({0.5f, 0.5f, 0.5f, 0, 0, 0, 0, 0.5f, 0.5f}), (Counts{1, 1, 1, 1, 1, 1, 1, 1, 1}));
+    EXPECT_EQ(shown({0.5f, 0.5f, 0.5f, 0, 0, 0, 0, 0, 0.5f, 0.5f}), (Counts{1, 1, 1, 0, 0, 0, 0, 0, 1, 1}));
+}
+
+TEST(PatientTracker, WhatIsPlainToSeeIsOverlookedOnceButNotTwice) {
+    EXPECT_EQ(shown({0.8f, 0.8f, 0.8f, 0, 0.8f, 0.8f, 0.8f}), (Counts{1, 1, 1, 1, 1, 1, 1}));
+    EXPECT_EQ(shown({0.8f, 0.8f, 0.8f, 0, 0, 0.8f, 0.8f, 0.8f}), (Counts{1, 1, 1, 0, 0, 1, 1, 1}))
+        << "taken away and put back";
+}
+
+TEST(PatientTracker, NamesAThingAsItIsNamedInTheEnd) {
+    const auto frames = told({{at(cup, 0.5f, 0.5f, 0.7f)},
+                              {at(bottle, 0.5f, 0.5f, 0.9f)},
+                              {at(bottle, 0.5f, 0.5f, 0.9f)},
+                              {at(bottle, 0.5f, 0.5f, 0.9f)}});
+    for (const auto& tracks : frames) EXPECT_EQ(tracks.at(0).now.kind, bottle);
+}
+
+// tools/train/golden_tracks.py: the tracker by which noise was measured.
+TEST(Tracker, TracksAsTheTrainersTwin) {
+    const WeightFile golden = WeightFile::open(test::tree() / "tests/golden/tracks.safetensors");
+    const size_t seen_count = golden.get("seen").shape[0];
+    const auto seen = golden.values<float>("seen", {seen_count, 7});
+    for (const auto& [name, options] : {std::pair{"live", TrackerOptions{}}, {"patient", TrackerOptions::patient()}}) {
+        const size_t count = golden.get(name).shape[0];
+        const auto expected = golden.values<float>(name, {count, 8});
+        std::vector<std::vector<Object>> frames;
+        for (size_t i = 0; i < seen_count; ++i) {
+            const float* row = seen.data() + i * 7;
+            frames.resize(std::max(frames.size(), static_cast<size_t>(row[0]) + 1));
+            frames.back().push_back({static_cast<int>(row[1]), row[2], row[3], row[4], row[5], row[6]});
+        }
+        const auto tracks = told(frames, options);
+        std::map<uint64_t, float> twins;  // the same track by its name here and there
+        size_t next = 0;
+        for (size_t frame = 0; frame < tracks.size(); ++frame) {
+            std::map<float, const Track*> by_left;
+            for (const Track& track : tracks[frame]) by_left[track.now.left] = &track;
+            for (const auto& [left, track] : by_left) {
+                ASSERT_LT(next, count) << name << ", frame " << frame;
+                const float* row = expected.data() + next++ * 8;
+                ASSERT_EQ(static_cast<float>(frame), row[0]) << name;
+                EXPECT_EQ(twins.emplace(track->id, row[1]).first->second, row[1]) << name << ", frame " << frame;
+                EXPECT_EQ(static_cast<float>(track->now.kind), row[2]) << name << ", frame " << frame;
+                const Object& now = track->now;
+                const float values[] = {now.score, now.left, now.top, now.right, now.bottom};
+                for (int i = 0; i < 5; ++i) EXPECT_NEAR(values[i], row[3 + i], 1e-5) << name << ", frame " << frame;
+            }
+        }
+        EXPECT_EQ(next, count) << name;
     }
 }
 

@@ -1,7 +1,7 @@
 """Stretches the head's logits so that the tracker's two thresholds mean what they should.
 
 Soft targets make the raw scores small. On the photos kept from training, boxes of all classes pooled, the score at
-which precision falls to START_PRECISION becomes START (a track may begin), the one at KEEP_PRECISION becomes KEEP (a
+which precision falls to START_PRECISION becomes LIVE.start (a track may begin), the one at KEEP_PRECISION becomes KEEP (a
 track lives on): logit' = a * logit + b, which melts into the last convs. No order changes within a class.
 A box that meets a teacher box of the same class that is unsure (UNSURE to 0.4) counts neither way.
 """
@@ -12,7 +12,7 @@ from .boxes import iou
 from .detect import decode
 from .head import CLASSES, STRIDES, flatten
 from .measure import IOU, TRUTH_SCORE
-from .tracker import KEEP, START
+from .tracker import KEEP, LIVE
 from .train import load_batch
 
 UNSURE = 0.15
@@ -60,8 +60,8 @@ def stretch(head, features):
         return float(np.log(p / (1 - p)))
 
     high, low = logit(lowest(START_PRECISION)), logit(lowest(KEEP_PRECISION))
-    a = float(np.clip((logit(START) - logit(KEEP)) / max(high - low, 1e-3), 0.7, 2.0))
-    return a, logit(START) - a * high
+    a = float(np.clip((logit(LIVE.start) - logit(KEEP)) / max(high - low, 1e-3), 0.7, 2.0))
+    return a, logit(LIVE.start) - a * high
 
 
 def apply(head, a, b):

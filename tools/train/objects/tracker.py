@@ -1,8 +1,9 @@
 """vision/tracker.cpp in Python, so that noise.py measures what the program's tracker leaves behind.
 
-A track begins at score START, or at STEADY when a box of its class lay on the same spot in the frame before; it lives
-while a box with at least KEEP meets it in every frame and its smoothed score stays above TRUST. Its class is what its last
-boxes voted for, among classes that detectors mix up (GROUPS).
+A track begins at score `start`, or at `steady` when a box of its class lay on the same spot in the frame before; it lives
+while a box with at least `keep` meets it and its smoothed score stays above `trust`. Its class is what its last boxes voted
+for, among classes that detectors mix up (GROUPS). With a lag a frame is told when `lag` more have come: then a track may be
+met again after a gap, is told from its first doubtful sighting on, and is forgotten when it was gone at once.
 """
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from .boxes import iou
 
-START, STEADY, KEEP, TRUST, SAME_PLACE, SAME_SPOT = 0.5, 0.45, 0.12, 0.2, 0.7, 0.6
+KEEP, SAME_PLACE, SAME_SPOT = 0.12, 0.7, 0.6
 TRUST_MEMORY = 0.6
 SAME_CLASS_OVERLAP, OTHER_CLASS_OVERLAP = 0.25, 0.4
 REACH, WEAK_REACH, SIZE_RATIO = 1.5, 0.5, 2.5
@@ -27,6 +28,24 @@ def confusable(a, b):
 
 
 @dataclass
+class Options:
+    lag: int = 0
+    start: float = 0.5
+    steady: float = 0.45
+    trust: float = 0.2
+    doubt: float = 0.25       # with a lag: a first sighting,
+    enough: int = 4           # believed after so many
+    enough_score: float = 0.43  # with this mean
+    once: float = 0.7         # seen in one frame alone
+    twice: float = 0.65       # in two
+    last_start: float = 0.5   # where nothing follows
+    plain: float = 0.6        # with this mean a thing is overlooked for one frame, not for more
+
+
+LIVE, PATIENT = Options(), Options(lag=4, start=0.6, steady=0.48, trust=0.17)
+
+
+@dataclass
 class Track:
     id: int
     name: int           # class
@@ -34,6 +53,10 @@ class Track:
     score: float
     votes: list = field(default_factory=list)   # [class, weight], the leader first
     trust: float = 0.0  # its scores, smoothed
+    believed: bool = False
+    ended: bool = False
+    missing: int = 0    # frames since the last sighting
+    scores: list = field(default_factory=list)  # of all sightings
 
     def vote(self, name, score):
         for vote in self.votes:
@@ -66,63 +89,120 @@ def distances(a, b):
 
 
 class Tracker:
-    def __init__(self):
-        self.tracks, self.last_id = [], 0
-        self.waiting = []  # [(class, box)] of the last frame, steady enough but not sure enough to begin with
+    def __init__(self, options=LIVE):
+        self.options, self.tracks, self.last_id = options, [], 0
+        self.frames = []  # that wait: [(track, box, score)]
 
     def step(self, boxes, scores, classes):
-        """One frame's detections, best first -> the tracks in it, of at most MAX_CLASSES classes."""
+        """One frame's detections, best first -> the tracks in the frame `lag` before it, of at most MAX_CLASSES classes; None
+        while there is none."""
+        options = self.options
         good = scores >= KEEP
         boxes, scores, classes = boxes[good], scores[good], classes[good].astype(int)
+        sure = [t for t in self.tracks if t.believed and not t.ended and not t.missing]
+        lost = [t for t in self.tracks if t.believed and not t.ended and t.missing and t.missing <= self.longest_gap(t)]
+        doubtful = [t for t in self.tracks if not t.believed and not t.ended]
+        for track in self.tracks:
+            track.missing += 1
         met, taken = {}, set()
-        if self.tracks and len(boxes):
-            past = np.stack([track.box for track in self.tracks])
-            names = np.array([track.name for track in self.tracks])
-            same = names[:, None] == classes[None]
-            overlap, apart = iou(past, boxes), distances(past, boxes)
-            reach = np.where(scores >= START, REACH, WEAK_REACH)[None]
-            self.match(np.where(same & (overlap > SAME_CLASS_OVERLAP), overlap, 0), met, taken)
-            mixed = confusable(names[:, None], classes[None])
-            self.match(np.where(mixed & (overlap > OTHER_CLASS_OVERLAP), overlap, 0), met, taken)
-            self.match(np.where(same & (apart < reach), 1 / (0.01 + apart), 0), met, taken)
-        tracks = []
+        self.match(sure, boxes, scores, classes, met, taken, np.where(scores >= options.start, REACH, WEAK_REACH))
+        for group in (lost, doubtful):
+            self.match(group, boxes, scores, classes, met, taken, np.full(len(scores), WEAK_REACH))
+        named, frame = [], []
 
         def named_twice(k):
-            return any(confusable(t.name, classes[k]) and iou(t.box[None], boxes[k][None])[0, 0] > SAME_PLACE for t in tracks)
+            return any(confusable(t.name, classes[k]) and iou(t.box[None], boxes[k][None])[0, 0] > SAME_PLACE for t in named)
 
-        for index, track in enumerate(self.tracks):
-            if index in met and not named_twice(met[index]):
-                k = met[index]
-                trust = TRUST_MEMORY * track.trust + (1 - TRUST_MEMORY) * float(scores[k])
-                if trust < TRUST:
-                    continue
-                track.box, track.score, track.trust = boxes[k], float(scores[k]), trust
-                track.vote(int(classes[k]), float(scores[k]))
-                tracks.append(track)
-        waiting = []
+        for track in sure + lost + doubtful:
+            k = met.get(track.id)
+            if k is None or named_twice(k):
+                continue
+            score = float(scores[k])
+            trust = TRUST_MEMORY * track.trust + (1 - TRUST_MEMORY) * score
+            if trust < options.trust:
+                track.ended = True
+                continue
+            track.trust = trust
+            self.meet(track, boxes[k], score, int(classes[k]))
+            frame.append((track, track.box, score))
+            if track.believed:
+                named.append(track)
         for k in range(len(boxes)):
-            if k in taken or scores[k] < STEADY or named_twice(k):
+            if k in taken or scores[k] < (options.doubt if options.lag else options.steady) or named_twice(k):
                 continue
             name, score = int(classes[k]), float(scores[k])
-            if score < START and not any(n == name and iou(b[None], boxes[k][None])[0, 0] > SAME_SPOT for n, b in self.waiting):
-                waiting.append((name, boxes[k]))
-                continue
             self.last_id += 1
-            tracks.append(Track(self.last_id, name, boxes[k], score, [[name, score]], score))
-        self.tracks, self.waiting = tracks, waiting
-        best = {}
-        for track in tracks:
-            best[track.name] = max(best.get(track.name, 0), track.score)
+            track = Track(self.last_id, name, boxes[k], score, [[name, score]], score, score >= options.start, scores=[score])
+            self.tracks.append(track)
+            frame.append((track, track.box, score))
+            if track.believed:
+                named.append(track)
+        self.tracks = [t for t in self.tracks if t.missing <= (options.lag if t.believed else 0)]
+        self.frames.append(frame)
+        return self.tell() if len(self.frames) > options.lag else None
+
+    def longest_gap(self, track):
+        return min(1, self.options.lag) if np.mean(track.scores) >= self.options.plain else self.options.lag
+
+    def settle(self):
+        """No frame follows: the tracks of the oldest frame that waits, or None."""
+        for track in self.tracks:
+            track.believed |= bool(not track.missing and np.mean(track.scores) >= self.options.last_start)
+        return self.tell() if self.frames else None
+
+    def meet(self, track, box, score, name):
+        options = self.options
+        if not track.believed:
+            steady = min(score, track.score) >= options.steady and iou(track.box[None], box[None])[0, 0] > SAME_SPOT
+            scores = [*track.scores, score]
+            enough = options.lag and len(scores) >= options.enough and np.mean(scores) >= options.enough_score
+            track.believed = bool(score >= options.start or steady or enough)
+        for back in range(1, track.missing):
+            if back <= len(self.frames):
+                between = box + (track.box - box) * back / track.missing
+                self.frames[-back].append((track, between, min(track.score, score)))
+        track.box, track.score, track.missing = box, score, 0
+        track.scores.append(score)
+        track.vote(name, score)
+
+    def tell(self):
+        options, best, told = self.options, {}, []
+        for track, box, score in self.frames.pop(0):
+            brief = {1: options.once, 2: options.twice}.get(len(track.scores), 0)
+            if track.believed and not (options.lag and track.missing and max(track.scores) < brief):
+                told.append(Track(track.id, track.name, box, score))
+                best[track.name] = max(best.get(track.name, 0), score)
         shown = sorted(best, key=best.get, reverse=True)[:MAX_CLASSES]
-        return [Track(t.id, t.name, t.box, t.score) for t in tracks if t.name in shown]
+        return [track for track in told if track.name in shown]
 
     @staticmethod
-    def match(value, met, taken):
-        """Greedy pairs of free tracks and boxes, best values first; 0 is never."""
-        for flat in np.argsort(-value, axis=None, kind="stable"):
-            track, box = (int(k) for k in np.unravel_index(flat, value.shape))
-            if value[track, box] <= 0:
-                break
-            if track not in met and box not in taken:
-                met[track] = box
-                taken.add(box)
+    def match(tracks, boxes, scores, classes, met, taken, reach):
+        """Greedy pairs of free tracks and boxes, best values first."""
+        if not tracks or not len(boxes):
+            return
+        past = np.stack([track.box for track in tracks])
+        names = np.array([track.name for track in tracks])
+        same, mixed = names[:, None] == classes[None], confusable(names[:, None], classes[None])
+        overlap, apart = iou(past, boxes), distances(past, boxes)
+        for value in (np.where(same & (overlap > SAME_CLASS_OVERLAP), overlap, 0),
+                      np.where(mixed & (overlap > OTHER_CLASS_OVERLAP), overlap, 0),
+                      np.where(same & (apart < reach[None]), 1 / (0.01 + apart), 0)):
+            for flat in np.argsort(-value, axis=None, kind="stable"):
+                track, box = (int(k) for k in np.unravel_index(flat, value.shape))
+                if value[track, box] <= 0:
+                    break
+                if tracks[track].id not in met and box not in taken:
+                    met[tracks[track].id] = box
+                    taken.add(box)
+
+
+def track_video(detections, options):
+    """Tracks of every frame; detections: (boxes, scores, classes) a frame."""
+    tracker, told = Tracker(options), []
+    for frame in detections:
+        settled = tracker.step(*frame)
+        if settled is not None:
+            told.append(settled)
+    while (settled := tracker.settle()) is not None:
+        told.append(settled)
+    return told
