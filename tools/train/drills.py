@@ -14,7 +14,7 @@ def _drill(w, rng, name, fact):
     second, f = asked
     items = []
     for _ in range(int(rng.integers(4, 11))):
-        c, i = w.ask_class(rng, absent=0.3)
+        c, i = w.ask_class(rng, absent=0.4)
         word = plural(c, rng) if rng.random() < 0.5 else single(c, rng)
         items.append((word, fact(i, f)))
     return name.format(t=stamp(second)), items

@@ -63,7 +63,7 @@ def visible_now(w, rng):
 
 
 def is_at(w, rng):
-    asked, (c, i) = w.ask_time(rng), w.ask_class(rng, absent=0.2)
+    asked, (c, i) = w.ask_time(rng), w.ask_class(rng, absent=0.4)
     if not asked:
         return None
     yes = i is not None and w.present[i, asked[1]]
@@ -71,7 +71,7 @@ def is_at(w, rng):
 
 
 def is_now(w, rng):
-    c, i = w.ask_class(rng, absent=0.3)
+    c, i = w.ask_class(rng, absent=0.6)
     yes = i is not None and w.present[i, -1]
     return say(rng, "is_now", a=_person_word(c, rng, a_word(c, rng))), "yes." if yes else "no."
 

@@ -24,6 +24,8 @@ from .config import Config
 from .model import EMBEDDING_RMS, Yoco
 from .muon import Muon
 
+LIVE = 0.25  # share of batches with the noise of a live stream, which is told before later frames can correct it
+
 
 @torch.no_grad()
 def start_from_words(model, text):
@@ -103,7 +105,7 @@ class Stream(torch.utils.data.IterableDataset):
         info = torch.utils.data.get_worker_info()
         worker, workers = (info.id, info.num_workers) if info else (0, 1)
         text = text_module.Text(self.serialized)
-        noise = json.loads(Path(self.args.noise).read_text())["rates"] if self.args.noise else None
+        measured = json.loads(Path(self.args.noise).read_text()) if self.args.noise else {"rates": {}}
         step = self.step + worker
         while True:
             rng = np.random.default_rng((self.args.seed, step))
@@ -126,7 +128,8 @@ class Stream(torch.utils.data.IterableDataset):
                 centre, n_videos, busy = float(np.exp(rng.uniform(np.log(400), np.log(1200)))), 1, 1.0
                 n_questions *= 100 / centre
             n_questions = max(6, int(n_questions) // n_videos)
-            noisy = {**batches.timeline.DEFAULT_NOISE, **(noise or {})}
+            live = rng.random() < LIVE and "live_rates" in measured
+            noisy = {**batches.timeline.DEFAULT_NOISE, **measured["live_rates" if live else "rates"]}
             quiet = float(np.interp(step, [0, 1000], [0.2, 1.0]))
             noisy = {k: v if "frames" in k or "score" in k else v * quiet for k, v in noisy.items()}
             rng = np.random.default_rng((self.args.seed, step, self.rank))  # like work for all, each its own

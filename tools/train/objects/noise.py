@@ -4,6 +4,8 @@ Real videos are sampled at 1 and 2 frames a second; what a class's count is ther
 frames. Still videos are made of photos kept from training: a slow pan and zoom, unsteady hands, grain, JPEG; their
 content does not change, so every change that the tracker reports is noise.
 
+Everything is measured twice: as a file is tracked (tracker.PATIENT), and live (tracker.LIVE; "live_rates", "live").
+
 noise.json: "rates" are what tools/train/timeline.py draws from (a frame; lengths in frames, jitter in shares of the
 picture, scores the quartiles of true and of false classes; count_off for two or three of a class, _single for one, _crowd for four and more); "still" and "video" hold the
 same and more by source, "confusion" (teacher's class: what the student says), "score", "classes" the details.
@@ -23,7 +25,7 @@ from .detect import Detector
 from .head import CLASSES
 from .label import load_labels
 from .pictures import photo_list, read_rgb
-from .tracker import Tracker
+from .tracker import LIVE, PATIENT, track_video
 
 LONGEST_GAP = 3       # frames: a longer absence in a real video counts as true
 LONGEST_BLIP = 2      # frames: a longer presence in a real video counts as true
@@ -64,12 +66,6 @@ def still_video(photo, frames, rng):
             frame = cv2.cvtColor(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
         _, data = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, quality])
         yield cv2.imdecode(data, cv2.IMREAD_COLOR), np.array([corner[0], corner[1], scale, scale])
-
-
-def track_video(detector, frames):
-    """A list, a frame each, of the tracks seen."""
-    tracker = Tracker()
-    return [tracker.step(*detector.detect(frame)) for frame in frames]
 
 
 def counts_of(video):
@@ -171,13 +167,20 @@ def thirds_of(tracks, name, window=None):
     return len(centres), frozenset(min(2, int(3 * x)) for x in centres)
 
 
-def measure_stills(detector, photos, frames, rng, confusion, scores):
-    """(Tally, jitter by side) over still videos of (photo, teacher boxes, teacher soft scores)."""
-    tally, jitter = Tally(), {"cx": [], "cy": [], "w": [], "h": [], "log_w": [], "log_h": []}
+def see_stills(detector, photos, frames, rng):
+    """[(windows, detections, teacher boxes, teacher soft scores)] of still videos of (photo, boxes, soft scores)."""
+    seen = []
     for photo, truth, soft in photos:
         shown = list(still_video(photo, frames, rng))
-        windows = [window for _, window in shown]
-        video = track_video(detector, [frame for frame, _ in shown])
+        seen.append(([window for _, window in shown], [detector.detect(frame) for frame, _ in shown], truth, soft))
+    return seen
+
+
+def measure_stills(seen, options, frames, confusion, scores):
+    """(Tally, jitter by side) of what see_stills() saw."""
+    tally, jitter = Tally(), {"cx": [], "cy": [], "w": [], "h": [], "log_w": [], "log_h": []}
+    for windows, detections, truth, soft in seen:
+        video = track_video(detections, options)
         tally.frames += frames
         counts, best = counts_of(video), scores_of(video)
         for name in np.flatnonzero(counts.any(1)):
@@ -221,8 +224,8 @@ def compare(tracks, window, truth, soft, confusion):
         confusion.setdefault(CLASSES[name], Counter())[said] += 1
 
 
-def measure_video(detector, path, fps, tally):
-    video = track_video(detector, video_frames(path, fps))
+def measure_video(detections, options, tally):
+    video = track_video(detections, options)
     frames = len(video)
     tally.frames += frames
     if frames < 5:
@@ -244,6 +247,40 @@ def measure_video(detector, path, fps, tally):
         tally.add_thirds([thirds_of(tracks, name) for tracks in video])
 
 
+def measure(seen, videos, options, frames):
+    """What noise.json holds of one way to track. seen: see_stills(); videos: detections of each frame by name."""
+    confusion, scores = {}, {"mean": [], "within": []}
+    stills, jitter = measure_stills(seen, options, frames, confusion, scores)
+    real, both = {}, Tally()
+    for name, detections in videos.items():
+        tally = Tally()
+        measure_video(detections, options, tally)
+        real[name] = tally.result()
+        measure_video(detections, options, both)
+    still, video = stills.result(), both.result()
+
+    def mixed(key):
+        """Stills and videos count alike: the first are many scenes, the second true motion."""
+        return (still[key] + video[key]) / 2 if videos else still[key]
+
+    rates = {key: round(mixed(key), 4) for key in ("vanish", "vanish_frames", "count_off_single", "count_off",
+                                                    "count_off_crowd", "spurious", "spurious_frames")}
+    for key, values in (("score_true", stills.true_scores + both.true_scores),
+                        ("score_false", stills.false_scores + both.false_scores)):
+        rates[key] = [round(float(np.quantile(values or [0.5], q)), 3) for q in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    rates["jitter"] = round(float(np.mean([np.mean(jitter[side] or [0]) for side in ("cx", "cy", "w", "h")])), 4)
+    return {
+        "rates": rates,
+        "still": still, "video": video, "videos": real,
+        "jitter": {side: {"mean": round(float(np.mean(v or [0])), 4), "p90": round(float(np.quantile(v or [0], 0.9)), 4)}
+                   for side, v in jitter.items()},
+        "score": {"mean": {str(q): round(float(np.quantile(scores["mean"] or [0], q)), 3) for q in (.05, .25, .5, .75, .95)},
+                  "std_within_track": round(float(np.mean(scores["within"] or [0])), 4)},
+        "confusion": {name: {said: n for said, n in row.most_common(6)} for name, row in
+                      sorted(confusion.items(), key=lambda item: -sum(item[1].values()))},
+    }
+
+
 def main():
     parser = argparse.ArgumentParser(prog="python -m tools.train.objects.noise", description=__doc__.split("\n")[0])
     parser.add_argument("--photos", required=True, help="folder of folders of photos")
@@ -261,45 +298,20 @@ def main():
     all_photos = photo_list(args.photos)
     kept_out = [k for k, (_, is_test) in enumerate(all_photos) if is_test]
     chosen = rng.choice(kept_out, min(args.stills, len(kept_out)), replace=False)
-    confusion, scores = {}, {"mean": [], "within": []}
-    stills, jitter = measure_stills(detector, ((read_rgb(all_photos[k][0]), *labels[k]) for k in chosen), args.frames, rng,
-                                    confusion, scores)
-    real = {}
-    both = Tally()
-    for path in args.videos:
-        for fps in (1, 2):
-            tally = Tally()
-            measure_video(detector, path, fps, tally)
-            real[f"{Path(path).name} at {fps}/s"] = tally.result()
-            measure_video(detector, path, fps, both)
-    still, video = stills.result(), both.result()
-
-    def mixed(key):
-        """Stills and videos count alike: the first are many scenes, the second true motion."""
-        return (still[key] + video[key]) / 2 if args.videos else still[key]
-
-    rates = {key: round(mixed(key), 4) for key in ("vanish", "vanish_frames", "count_off_single", "count_off",
-                                                    "count_off_crowd", "spurious", "spurious_frames")}
-    for key, values in (("score_true", stills.true_scores + both.true_scores),
-                        ("score_false", stills.false_scores + both.false_scores)):
-        rates[key] = [round(float(np.quantile(values or [0.5], q)), 3) for q in (0.0, 0.25, 0.5, 0.75, 1.0)]
-    rates["jitter"] = round(float(np.mean([np.mean(jitter[side] or [0]) for side in ("cx", "cy", "w", "h")])), 4)
+    stills = see_stills(detector, ((read_rgb(all_photos[k][0]), *labels[k]) for k in chosen), args.frames, rng)
+    videos = {f"{Path(path).name} at {fps}/s": [detector.detect(frame) for frame in video_frames(path, fps)]
+              for path in args.videos for fps in (1, 2)}
     seen = Counter(name for k in kept_out for name in labels[k][1][labels[k][1].max(1, initial=0) > 0.4].argmax(1).tolist())
+    live = measure(stills, videos, LIVE, args.frames)
     report = {
         "command": "python -m tools.train.objects.noise " + " ".join(
             Path(a).name if a.startswith("/") else a for a in sys.argv[1:]),
-        "rates": rates,
-        "still": still, "video": video, "videos": real,
-        "jitter": {side: {"mean": round(float(np.mean(v or [0])), 4), "p90": round(float(np.quantile(v or [0], 0.9)), 4)}
-                   for side, v in jitter.items()},
-        "score": {"mean": {str(q): round(float(np.quantile(scores["mean"] or [0], q)), 3) for q in (.05, .25, .5, .75, .95)},
-                  "std_within_track": round(float(np.mean(scores["within"] or [0])), 4)},
-        "confusion": {name: {said: n for said, n in row.most_common(6)} for name, row in
-                      sorted(confusion.items(), key=lambda item: -sum(item[1].values()))},
+        **measure(stills, videos, PATIENT, args.frames),
+        "live_rates": live["rates"], "live": {key: live[key] for key in ("still", "video")},
         "classes": {CLASSES[name]: n for name, n in seen.most_common()},
     }
     args.out.write_text(json.dumps(report, indent=1) + "\n")
-    print(json.dumps({"rates": rates, "still": still, "video": video}, indent=1))
+    print(json.dumps({key: report[key] for key in ("rates", "live_rates", "still", "video")}, indent=1))
 
 
 if __name__ == "__main__":
