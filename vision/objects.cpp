@@ -10,6 +10,23 @@ constexpr float largest_log_side = 6;
 
 float share(float px, int side) { return std::clamp(px / static_cast<float>(side), 0.0f, 1.0f); }
 
+// `object` at the mean place of the boxes of its kind that overlap it by iou_fused or more (it is one), weighted by
+// score.
+Object fused(const Object& object, std::span<const Object> all, float iou_fused) {
+    Object mean{object.kind, object.score};
+    float weights = 0;
+    for (const Object& other : all) {
+        if (other.kind != object.kind || (&other != &object && overlap(object, other) < iou_fused)) continue;
+        weights += other.score;
+        mean.left += other.score * other.left;
+        mean.top += other.score * other.top;
+        mean.right += other.score * other.right;
+        mean.bottom += other.score * other.bottom;
+    }
+    for (float* side : {&mean.left, &mean.top, &mean.right, &mean.bottom}) *side /= weights;
+    return mean;
+}
+
 }  // namespace
 
 float overlap(const Object& a, const Object& b) {
@@ -45,18 +62,21 @@ std::vector<Object> find_objects(std::span<const ObjectMaps> maps, int picture_w
 }
 
 std::vector<Object> suppressed(std::vector<Object> objects, const ObjectConfig& config) {
-    std::stable_sort(objects.begin(), objects.end(), [](const Object& a, const Object& b) { return a.score > b.score; });
-    std::vector<Object> kept;
+    std::stable_sort(objects.begin(), objects.end(),
+                     [](const Object& a, const Object& b) { return a.score > b.score; });
+    std::vector<const Object*> kept;
     const float same = std::min(config.iou_same_class, config.iou_any_class);
     for (const Object& object : objects) {
-        const bool covered = std::any_of(kept.begin(), kept.end(), [&](const Object& better) {
-            return overlap(object, better) > (better.kind == object.kind ? same : config.iou_any_class);
+        const bool covered = std::any_of(kept.begin(), kept.end(), [&](const Object* better) {
+            return overlap(object, *better) > (better->kind == object.kind ? same : config.iou_any_class);
         });
         if (covered) continue;
-        kept.push_back(object);
+        kept.push_back(&object);
         if (kept.size() == static_cast<size_t>(config.max_boxes)) break;
     }
-    return kept;
+    std::vector<Object> result;
+    for (const Object* object : kept) result.push_back(fused(*object, objects, config.iou_fused));
+    return result;
 }
 
 void save_objects(StateWriter& writer, std::span<const Object> objects) {
@@ -71,7 +91,8 @@ std::vector<Object> restore_objects(StateReader& reader) {
     std::vector<Object> objects(reader.within<uint64_t>(0, 4096));
     for (Object& object : objects) {
         object.kind = reader.within<int32_t>(0, 79);
-        for (float* value : {&object.score, &object.left, &object.top, &object.right, &object.bottom}) reader.get(*value);
+        for (float* value : {&object.score, &object.left, &object.top, &object.right, &object.bottom})
+            reader.get(*value);
     }
     return objects;
 }

@@ -1,4 +1,5 @@
-// From the conv net's maps to objects: decoding and non-maximum suppression. Twin of tools/train/objects/detect.py.
+// From the conv net's maps to objects: decoding, suppression and fusion of boxes. Twin of
+// tools/train/objects/detect.py.
 #pragma once
 
 #include <span>
@@ -26,7 +27,7 @@ float overlap(const Object& a, const Object& b);  // intersection over union, 0.
 
 // The maps of one stride for one picture, channels-last.
 struct ObjectMaps {
-    int stride = 8;          // px of the canvas a cell
+    int stride = 8;  // px of the canvas a cell
     size_t height = 0, width = 0;
     size_t kinds = 0;
     const float* scores = nullptr;  // [height, width, kinds] logits
@@ -38,7 +39,9 @@ struct ObjectMaps {
 std::vector<Object> find_objects(std::span<const ObjectMaps> maps, int picture_width, int picture_height,
                                  const ObjectConfig& config);
 
-// Best first; a box goes when a better one overlaps it by more than the config's limits.
+// Best first. A box goes when a better one overlaps it by more than the config's limits. One that stays keeps its score
+// and takes the mean place of the boxes of its kind, gone or not, that overlap it by iou_fused or more, weighted by
+// score.
 std::vector<Object> suppressed(std::vector<Object> objects, const ObjectConfig& config);
 
 // For a saved memory; restoring throws Error where the bytes are no such list (at most 4096, kinds 0..79).

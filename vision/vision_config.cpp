@@ -164,6 +164,7 @@ ObjectConfig objects_of(const Node& node) {
     objects.score_floor = static_cast<float>(node.number("score_floor", 0.001, 1));
     objects.iou_same_class = static_cast<float>(node.number("iou_same_class", 0, 1));
     objects.iou_any_class = static_cast<float>(node.number("iou_any_class", 0, 1));
+    if (node.has("iou_fused")) objects.iou_fused = static_cast<float>(node.number("iou_fused", 0, 1));
     objects.max_boxes = static_cast<int>(node.whole("max_boxes", 1, 1000));
     return objects;
 }

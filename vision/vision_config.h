@@ -35,6 +35,7 @@ struct ObjectConfig {
     float score_floor = 0.1f;
     float iou_same_class = 0.5f;
     float iou_any_class = 0.8f;
+    float iou_fused = 1;  // 1: boxes stay where they are
     int max_boxes = 64;
 };
 

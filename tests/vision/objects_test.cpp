@@ -57,6 +57,22 @@ TEST(Objects, ABetterBoxOfTheSameKindSuppresses) {
     EXPECT_EQ(kept[2].score, 0.5f);
 }
 
+TEST(Objects, TakesTheMeanPlaceOfItsKindWeightedByScore) {
+    ObjectConfig fusing = config();
+    fusing.iou_fused = 0.5f;
+    const Object best{1, 0.8f, 0, 0, 1, 0.5f}, gone{1, 0.2f, 0, 0, 1, 0.4f}, little{1, 0.4f, 0, 0, 1, 0.22f},
+        other{2, 0.7f, 0, 0, 1, 0.38f};
+    const std::vector<Object> kept = suppressed({gone, other, little, best}, fusing);
+    ASSERT_EQ(kept.size(), 3u);
+    EXPECT_EQ(kept[0].score, 0.8f);
+    EXPECT_NEAR(kept[0].bottom, (0.8 * 0.5 + 0.2 * 0.4) / 1, 1e-6)
+        << "another kind, or too small an overlap, counts not";
+    EXPECT_NEAR(kept[0].right, 1, 1e-6);
+    EXPECT_NEAR(kept[1].bottom, 0.38, 1e-6);
+    EXPECT_NEAR(kept[2].bottom, (0.4 * 0.22 + 0.2 * 0.4) / 0.6, 1e-6) << "one that went may count for two that stay";
+    EXPECT_EQ(suppressed({gone, best}, config())[0].bottom, 0.5f) << "a model that says nothing does not fuse";
+}
+
 TEST(Objects, AreAtMostAsManyAsTheModelSays) {
     ObjectConfig few = config();
     few.max_boxes = 2;

@@ -60,6 +60,7 @@ TEST(VisionConfig, EveryWrongFieldIsNamedOnce) {
         {with("\"classes\": \"classes\"", "\"classes\": 3"), "\"classes\" is 3"},
         {with("\"boxes\": [\"twice\"]", "\"boxes\": [\"twice\", \"wide\"]"), "1 score maps, 2 box maps and 1 strides"},
         {with("\"score_floor\": 0.1", "\"score_floor\": \"low\""), "\"score_floor\" is \"low\""},
+        {with("\"max_boxes\": 64", "\"max_boxes\": 64, \"iou_fused\": 2"), "\"iou_fused\" is 2"},
         {with("\"max_boxes\": 64", "\"max_boxes\": 0"), "\"max_boxes\" holds 0"},
         {"[1, 2", "this is not JSON"},
         {"[1, 2]", "expected an object"}};

@@ -1,4 +1,4 @@
-"""Boxes x1, y1, x2, y2 in numpy: overlap and non-maximum suppression."""
+"""Boxes x1, y1, x2, y2 in numpy: overlap, non-maximum suppression, fusion."""
 import numpy as np
 
 
@@ -34,3 +34,11 @@ def suppress(boxes, scores, classes, iou_same, iou_any=1.0, limit=100):
         if len(kept) == limit:
             break
     return np.array(kept, np.int64)
+
+
+def fuse(boxes, scores, classes, kept, iou_fused):
+    """Each kept box becomes the mean, weighted by score, of the boxes of its class that overlap it by iou_fused or more."""
+    member = (iou(boxes[kept], boxes) >= iou_fused) & (classes[kept][:, None] == classes[None])
+    member[np.arange(len(kept)), kept] = True
+    weights = member * scores
+    return (weights @ boxes / weights.sum(1, keepdims=True)).astype(np.float32)

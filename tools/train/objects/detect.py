@@ -6,14 +6,15 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from .boxes import suppress
+from .boxes import fuse, suppress
 from .head import CLASSES, STRIDES, flatten, to_boxes
 from .layer_net import LayerNet
 from .pictures import LONG_SIDE, letterbox, normalise
 
 SCORE_FLOOR = 0.1     # no box below is reported
-IOU_SAME_CLASS = 0.45
+IOU_SAME_CLASS = 0.4
 IOU_ANY_CLASS = 0.8
+IOU_FUSED = 0.5       # what stays takes the mean of its class's boxes from here on
 MAX_BOXES = 64
 
 
@@ -21,7 +22,7 @@ def decode(logits, sides, centres, size, floor=SCORE_FLOOR):
     """One picture's cells -> (boxes [N, 4] in 0..1 of the picture, scores [N], classes [N]), best first.
 
     logits [cells, 80], sides [cells, 4] px, centres [cells, 2] px; size is (height, width) of the picture in the canvas.
-    A cell has one box with its best class; boxes are clipped to the picture.
+    A cell has one box with its best class; boxes are clipped to the picture. Those that stay are fused with those that go.
     """
     scores, classes = torch.sigmoid(logits).max(1)
     chosen = scores >= floor
@@ -30,7 +31,7 @@ def decode(logits, sides, centres, size, floor=SCORE_FLOOR):
     boxes = np.clip(boxes / np.array([width, height, width, height], np.float32), 0, 1)
     scores, classes = scores[chosen].numpy(), classes[chosen].numpy()
     kept = suppress(boxes, scores, classes, IOU_SAME_CLASS, IOU_ANY_CLASS, MAX_BOXES)
-    return boxes[kept], scores[kept], classes[kept]
+    return fuse(boxes, scores, classes, kept, IOU_FUSED), scores[kept], classes[kept]
 
 
 class Detector:

@@ -22,7 +22,8 @@ vision.json (the language exporter puts it into config.json under "vision"):
            score_floor the cell is dropped. With t = min(boxes[:, y, x], 6), in px of the canvas:
              x1 = (x + 0.5 - exp(t0)) s, y1 = (y + 0.5 - exp(t1)) s, x2 = (x + 0.5 + exp(t2)) s, y2 = (y + 0.5 + exp(t3)) s
            divided by the width and height of the picture inside the canvas and clipped to 0..1. Best first, a box goes
-           when a better one overlaps it by more than iou_same_class (same class) or iou_any_class (any class).
+           when a better one overlaps it by more than iou_same_class (same class) or iou_any_class (any class). One that
+           stays takes the mean of the boxes of its class, gone or not, that overlap it by iou_fused or more, by score.
 vision.safetensors, f16: <layer>.weight [out, in/groups, k, k] for conv, [in, out] for linear; <layer>.bias [out].
 Golden file (f32): image [3, 96, 160] uint8 as it enters normalisation, and the expected maps by layer name,
 computed in f32 from the f16 weights.
@@ -53,7 +54,7 @@ def description(layers):
                     "decode": "score = sigmoid(scores); sides = stride * exp(min(boxes, 6)) px left, top, right, bottom "
                               "of the cell's centre; one class a cell",
                     "score_floor": detect.SCORE_FLOOR, "iou_same_class": detect.IOU_SAME_CLASS,
-                    "iou_any_class": detect.IOU_ANY_CLASS, "max_boxes": detect.MAX_BOXES},
+                    "iou_any_class": detect.IOU_ANY_CLASS, "iou_fused": detect.IOU_FUSED, "max_boxes": detect.MAX_BOXES},
     }
 
 
