@@ -12,9 +12,10 @@
 namespace lv {
 namespace {
 
-constexpr size_t frames_ahead = 16;   // decoded and waiting; small pictures of about 200 KB
-constexpr size_t most_batch = 8;      // frames that are encoded at once
-constexpr int64_t still_us = 40'000;  // how long a frame is on screen when nothing says so
+constexpr size_t frames_ahead = 16;     // decoded and waiting; small pictures of about 200 KB
+constexpr size_t most_batch = 8;        // frames that are encoded at once
+constexpr int64_t still_us = 40'000;    // how long a frame is on screen when nothing says so
+constexpr int64_t near_us = 2'000'000;  // frames no further apart are looked at together
 
 SourceOptions source_options(const VisionModel& vision, const WatchRequest& request, std::stop_token stop) {
     SourceOptions options;
@@ -36,10 +37,12 @@ SamplerOptions sampler_options(const SamplingOptions& sampling) {
     return options;
 }
 
-// Live, what is seen is told at once; of anything else the frames that follow have a say.
+// Live, what is seen is told at once; of a file the frames that follow have a say, where they are near enough to speak
+// of the same moment: what is looked at seldom may well be seen once.
 EncoderOptions encoder_options(const WatchRequest& request) {
     EncoderOptions options;
-    if (!request.live) options.tracker = TrackerOptions::patient();
+    const bool near = !request.sampling.keyframes && request.sampling.period_us() <= near_us;
+    if (!request.live && near) options.tracker = TrackerOptions::patient();
     return options;
 }
 
