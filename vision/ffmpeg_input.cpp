@@ -9,6 +9,7 @@
 
 #include "kernels/core/clock.h"
 #include "kernels/core/error.h"
+#include "vision/location.h"
 
 extern "C" {
 #include <libavcodec/avcodec.h>
@@ -130,6 +131,25 @@ std::string cameras_text() {
     return text + "; check that it is plugged in and not in use";
 }
 
+// What to do when a network source cannot be opened.
+const char* network_advice(int code) {
+    switch (code) {
+        case AVERROR_HTTP_NOT_FOUND:
+            return "the server is there, but has no stream of this name; check the part behind the host";
+        case AVERROR_HTTP_UNAUTHORIZED:
+        case AVERROR_HTTP_FORBIDDEN:
+            return "the server wants a name and a password, or other ones: rtsp://NAME:PASSWORD@HOST/...";
+        case AVERROR(ECONNREFUSED):
+            return "nobody listens there; check that the sender runs and the host and port are right";
+        case AVERROR_INVALIDDATA:
+            return "what answers there sends no video that FFmpeg can read; check the scheme and the port";
+        case AVERROR(EPROTONOSUPPORT):
+            return "the server plays neither by TCP nor by UDP; let it do one of them";
+        default:
+            return "check that the sender runs and the address is right";
+    }
+}
+
 }  // namespace
 
 std::string ffmpeg_words(int code) {
@@ -152,9 +172,9 @@ void FfmpegInput::arm() {
 }
 
 FfmpegInput::FfmpegInput(const std::string& location, const SourceOptions& options)
-    : location_(location), options_(options) {
+    : location_(without_password(location)), options_(options) {
     try {
-        open();
+        open(location);
         describe();
     } catch (...) {
         recorder_.reset();
@@ -168,15 +188,15 @@ FfmpegInput::~FfmpegInput() {
     avformat_close_input(&format_);
 }
 
-void FfmpegInput::open() {
+void FfmpegInput::open(const std::string& location) {
     static std::once_flag once;
     std::call_once(once, [] {
         av_log_set_level(AV_LOG_QUIET);  // we speak in errors and counts
         avdevice_register_all();
         avformat_network_init();
     });
-    const Target target = target_of(location_);
-    if (target.file()) check_file(location_);
+    const Target target = target_of(location);
+    if (target.file()) check_file(location);
     info_.name = location_;
     info_.is_live = target.device || begins(location_, "rtsp") || begins(location_, "rtmp") ||
                     begins(location_, "udp:") || begins(location_, "srt:") || begins(location_, "rtp:") || options_.live;
@@ -187,7 +207,10 @@ void FfmpegInput::open() {
             " input; install a full libavdevice");
     AVDictionary* raw = nullptr;
     av_dict_set(&raw, "pattern_type", "none", 0);  // a % or * in a picture's name is only a letter
-    if (begins(location_, "rtsp")) av_dict_set(&raw, "rtsp_transport", "tcp", 0);
+    if (begins(location_, "rtsp")) {  // pictures lose nothing on their way; UDP where the server has nothing else
+        av_dict_set(&raw, "rtsp_transport", "udp+tcp", 0);
+        av_dict_set(&raw, "rtsp_flags", "prefer_tcp", 0);
+    }
     if (target.network && options_.deadline_us > 0)
         av_dict_set_int(&raw, "rw_timeout", options_.deadline_us, 0);
 
@@ -201,17 +224,25 @@ void FfmpegInput::open() {
         format_->fps_probe_size = 4;                       // packets: a slow stream would take seconds for its rate
     }
     arm();
-    int code = avformat_open_input(&format_, target.url.c_str(), format, &raw);  // frees format_ when it fails
+    const int code = avformat_open_input(&format_, target.url.c_str(), format, &raw);  // frees format_ when it fails
     std::unique_ptr<AVDictionary, DictionaryFree> unused(raw);
+    require_opened(code, target.network);
+    const std::string container = format_->iformat->name;
+    require(container != "tty", "opening ", location_, ": this is a text file; expected a video");
+    info_.container = container;
+    info_.is_still = container == "image2" || (container.size() > 5 && container.ends_with("_pipe"));
+}
+
+// Throws what avformat_open_input's code means to a user.
+void FfmpegInput::require_opened(int code, bool network) const {
     if (code < 0 && stopped()) fail("opening ", location_, ": stopped");
     require(!late_, "opening ", location_, ": no answer within ", options_.deadline_us / 1000000,
-            " s; check that the sender runs and the address is right");
+            " s; check that the sender runs and the address is right, or raise the deadline");
+    if (code < 0 && network) fail("opening ", location_, ": ", ffmpeg_words(code), "; ", network_advice(code));
     require(code != AVERROR_INVALIDDATA, "opening ", location_,
             ": this is not a video that FFmpeg can read, or its header is missing; expected an mp4, mkv, webm, avi, ts or "
             "picture file; copy it again if it was cut short");
     require(code != AVERROR(EACCES), "opening ", location_, ": permission denied; allow reading it");
-    require(code >= 0 || !target.network, "opening ", location_, ": ", ffmpeg_words(code),
-            "; check that the sender runs and the address is right");
     require(code >= 0 || !begins(location_, "camera:"), "opening ", location_, ": ", ffmpeg_words(code), "; ",
             cameras_text());
     require(code >= 0 || !begins(location_, "screen:"), "opening ", location_,
@@ -219,10 +250,6 @@ void FfmpegInput::open() {
             "xauth");
     require(code >= 0, "opening ", location_, ": ", ffmpeg_words(code),
             "; expected a video that FFmpeg can read; check the name, or try ffprobe on it");
-    const std::string container = format_->iformat->name;
-    require(container != "tty", "opening ", location_, ": this is a text file; expected a video");
-    info_.container = container;
-    info_.is_still = container == "image2" || (container.size() > 5 && container.ends_with("_pipe"));
 }
 
 void FfmpegInput::describe() {

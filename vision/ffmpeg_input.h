@@ -49,12 +49,13 @@ class FfmpegInput {
     std::string record_failure() const { return recorder_ ? recorder_->failure() : ""; }
 
    private:
-    void open();
+    void open(const std::string& location);
+    void require_opened(int code, bool network) const;
     void describe();
     void arm();
     static int interrupted(void* self);
 
-    std::string location_;
+    const std::string location_;  // without a password
     SourceOptions options_;
     SourceInfo info_;
     Placement placement_;

@@ -7,6 +7,7 @@
 
 #include "kernels/core/clock.h"
 #include "kernels/core/error.h"
+#include "vision/location.h"
 
 namespace lv {
 namespace {
@@ -14,10 +15,6 @@ namespace {
 constexpr size_t most_waiting = 16;          // frames, where none may be dropped
 constexpr int64_t late_us = 1'000'000;       // what is played and comes later than this is played on from there
 constexpr int64_t least_gap_us = 5'000'000;  // without a frame, though the connection held
-
-bool begins_with_any(const std::string& text, std::initializer_list<const char*> prefixes) {
-    return std::any_of(prefixes.begin(), prefixes.end(), [&](const char* prefix) { return text.starts_with(prefix); });
-}
 
 std::string seconds_text(int64_t us) {
     std::array<char, 32> text{};
@@ -32,17 +29,10 @@ std::string described(const SourceInfo& info) {
 
 }  // namespace
 
-bool is_network(const std::string& location) {
-    return location.find("://") != std::string::npos && !location.starts_with("file:");
-}
-
-bool comes_by_itself(const std::string& location) {
-    return begins_with_any(location, {"camera:", "screen:", "rtsp", "rtmp", "udp:", "srt:", "rtp:", "tcp:"});
-}
-
 LiveFeed::LiveFeed(std::string location, const SourceOptions& source, const SamplerOptions& sampler,
                    const LiveOptions& live, OpenFunction open)
     : location_(std::move(location)),
+      name_(without_password(location_)),
       source_options_(source),
       sampler_(sampler),
       live_(live),
@@ -52,7 +42,7 @@ LiveFeed::LiveFeed(std::string location, const SourceOptions& source, const Samp
       on_stop_(source.stop, [this] { leave_.request_stop(); }) {
     source_options_.live = comes_by_itself(location_);
     source_options_.stop = leave_.get_token();
-    info_.name = location_;
+    info_.name = name_;
     info_.is_live = true;
     thread_ = std::thread([this] { run(); });
 }
@@ -215,7 +205,7 @@ bool LiveFeed::watch(FrameSource& source) {
             return lost(error.what());
         }
         if (stopped()) return false;
-        if (!frame) return endless_ ? lost("reading " + location_ + ": the sender ended the stream") : false;
+        if (!frame) return endless_ ? lost("reading " + name_ + ": the sender ended the stream") : false;
         frame->time_us = time_us_ / sampler_.period_us * sampler_.period_us;
         if (frame->time_us >= sampler_.to_us) return false;
         next_due_us_ = frame->time_us + sampler_.period_us;
@@ -283,7 +273,7 @@ void LiveFeed::after(Frame& frame) {
             ++live_stats_.gaps;
         }
         tell({.kind = LiveNote::Kind::back,
-              .words = location_ + " is back after " + seconds_text(gap_us),
+              .words = name_ + " is back after " + seconds_text(gap_us),
               .time_us = frame.time_us,
               .gap_us = gap_us});
     }
@@ -291,7 +281,7 @@ void LiveFeed::after(Frame& frame) {
     if (first && live_.going_on) frame.after_gap = true;
     if (first)
         tell({.kind = LiveNote::Kind::connected,
-              .words = "watching " + location_ + " (" + described(info()) + ")",
+              .words = "watching " + name_ + " (" + described(info()) + ")",
               .time_us = frame.time_us});
     else if (frame.width != width_ || frame.height != height_)
         tell({.kind = LiveNote::Kind::changed,

@@ -93,7 +93,7 @@ class LiveFeed final : public FrameFeed {
     bool stopped() const { return leave_.stop_requested(); }
     std::optional<Frame> take_locked();
 
-    const std::string location_;
+    const std::string location_, name_;  // name_: as it is told, without a password
     SourceOptions source_options_;
     const SamplerOptions sampler_;
     const LiveOptions live_;
@@ -129,9 +129,5 @@ class LiveFeed final : public FrameFeed {
     std::thread thread_;
     std::stop_callback<std::function<void()>> on_stop_;  // last: may run at once
 };
-
-// Whether a location is reached over a network; whether it is a device, or a stream that is sent but once.
-bool is_network(const std::string& location);
-bool comes_by_itself(const std::string& location);
 
 }  // namespace lv

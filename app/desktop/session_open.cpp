@@ -10,6 +10,7 @@
 #include "app/memory_options.h"
 #include "app/model_path.h"
 #include "app/saved_session.h"
+#include "vision/location.h"
 
 namespace lv {
 namespace fs = std::filesystem;
