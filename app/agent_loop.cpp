@@ -24,7 +24,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr int64_t dropped_again_us = 60'000'000;  // least time between two notes that the machine is too slow
+constexpr int64_t slow_again_us = 60'000'000;  // least time between two notes that the machine is too slow
 
 std::string line_of(const ordered_json& object) {
     return object.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
@@ -133,11 +133,21 @@ void AgentLoop::take_progress(const Meters& meters) {
         full_ = true;
         session_.stop_watching();
     }
-    if (meters.dropped - dropped_told_ < 10 || meters.elapsed_us - dropped_at_us_ < dropped_again_us) return;
-    progress_.say("this machine is too slow for every frame: " + grouped(meters.dropped) + " of " +
-                  grouped(meters.dropped + meters.frames) + " were dropped for newer ones; --fps asks for fewer");
+    note_overload(meters);
+}
+
+void AgentLoop::note_overload(const Meters& meters) {
+    const bool frames = meters.dropped - dropped_told_ >= 10, pictures = meters.skipped - skipped_told_ >= 100;
+    if ((!frames && !pictures) || meters.elapsed_us - slow_at_us_ < slow_again_us) return;
+    if (frames)
+        progress_.say("this machine is too slow for every frame: " + grouped(meters.dropped) + " of " +
+                      grouped(meters.dropped + meters.frames) + " were dropped for newer ones; --fps asks for fewer");
+    if (pictures)
+        progress_.say("this machine is too slow to decode every picture: " + grouped(meters.skipped) +
+                      " were left out; a smaller stream of the same source, or more --threads, lets it see them all");
     dropped_told_ = meters.dropped;
-    dropped_at_us_ = meters.elapsed_us;
+    skipped_told_ = meters.skipped;
+    slow_at_us_ = meters.elapsed_us;
 }
 
 void AgentLoop::publish(const ordered_json& event) {
@@ -270,6 +280,7 @@ ordered_json AgentLoop::state_json() const {
     return {{"watched", seconds(meters.watched_us)},
             {"frames", meters.frames},
             {"dropped", meters.dropped},
+            {"skipped", meters.skipped},
             {"gaps", meters.gaps},
             {"delay_ms", static_cast<double>(meters.delay_us) / 1000},
             {"memory_bytes", meters.memory.total()},

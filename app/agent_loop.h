@@ -64,6 +64,7 @@ class AgentLoop {
     void take_told(const Told& told);
     void take_note(const LiveNote& note);
     void take_progress(const Meters& meters);
+    void note_overload(const Meters& meters);
     void take_line(uint64_t caller, const std::string& line);
     void publish(const nlohmann::ordered_json& event);
     void ask(std::string question, Asked asked, std::vector<Turn> earlier = {});
@@ -86,7 +87,7 @@ class AgentLoop {
     std::stop_source leave_;  // of the threads below
     std::optional<WatchEnded> ended_;
     bool full_ = false;
-    int64_t dropped_told_ = 0, dropped_at_us_ = 0;
+    int64_t dropped_told_ = 0, skipped_told_ = 0, slow_at_us_ = 0;
 
     mutable std::mutex mutex_;  // guards what follows
     std::condition_variable_any changed_;

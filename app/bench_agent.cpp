@@ -37,7 +37,7 @@ size_t resident_bytes() {
 
 struct Watched {
     double rate = 0;  // frames a second that joined the memory
-    int64_t frames = 0, dropped = 0;
+    int64_t frames = 0, dropped = 0, skipped = 0;
     std::vector<double> delays_ms{}, answers_ms{};
     size_t resident = 0;
     double dropped_share() const {
@@ -87,6 +87,7 @@ Watched watch(const BenchRun& run, const std::shared_ptr<const LoadedModel>& mod
             if (ended->failure && !ended->stopped) std::rethrow_exception(ended->failure);
             watched.frames = ended->meters.frames;
             watched.dropped = ended->meters.dropped;
+            watched.skipped = ended->meters.skipped;
             watched.rate =
                 static_cast<double>(watched.frames) / seconds(std::max<int64_t>(1, ended->meters.elapsed_us));
             watched.resident = resident_bytes();
@@ -106,6 +107,7 @@ std::vector<BenchTable> bench_agent(const BenchRun& run) {
                                  {"frames/s", BenchUnit::per_second},
                                  {"frames", BenchUnit::count},
                                  {"dropped", BenchUnit::share},
+                                 {"not decoded", BenchUnit::count},
                                  {"delay", BenchUnit::ms},
                                  {"delay, 99th", BenchUnit::ms},
                                  {"first word", BenchUnit::ms},
@@ -118,7 +120,7 @@ std::vector<BenchTable> bench_agent(const BenchRun& run) {
                                std::to_string(run.context.threads()) + " threads."}};
     const auto add = [&](const std::string& name, const Watched& w, bool paced) {
         const auto or_null = [](bool known, double value) { return known ? nlohmann::json(value) : nlohmann::json(); };
-        table.rows.push_back({name, w.rate, w.frames, w.dropped_share(),
+        table.rows.push_back({name, w.rate, w.frames, w.dropped_share(), w.skipped,
                               or_null(paced && !w.delays_ms.empty(), percentile(w.delays_ms, 0.5)),
                               or_null(paced && !w.delays_ms.empty(), percentile(w.delays_ms, 0.99)),
                               or_null(!w.answers_ms.empty(), median(w.answers_ms)), w.resident});

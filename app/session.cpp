@@ -188,6 +188,7 @@ void Session::begin_video(const Watch& watch, RowStream& stream) {
 void Session::note_live(const LiveStats& live) {
     const std::lock_guard lock(mutex_);
     meters_.dropped = live.dropped;
+    meters_.skipped = live.skipped;
     meters_.gaps = live.gaps;
 }
 

@@ -67,6 +67,7 @@ struct Meters {
     Forgotten forgotten;  // to stay within the budget
     // Of a live source:
     int64_t dropped = 0;   // frames that a newer one took the place of
+    int64_t skipped = 0;   // pictures of it that were not decoded: decoding was too slow
     int64_t gaps = 0;      // since watch()
     int64_t delay_us = 0;  // of the newest frame, from when it came to when it was in the memory
 };

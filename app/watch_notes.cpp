@@ -34,6 +34,7 @@ std::string agent_note(const Meters& meters) {
     if (meters.frames == 0) return "nothing was seen";
     std::string note = "watched up to " + written_time(meters.watched_us) + ": " + grouped(meters.frames) + " frames";
     if (meters.dropped > 0) note += ", " + grouped(meters.dropped) + " dropped";
+    if (meters.skipped > 0) note += ", " + grouped(meters.skipped) + " pictures not decoded";
     if (meters.gaps > 0) note += ", lost " + (meters.gaps == 1 ? "once" : grouped(meters.gaps) + " times");
     note += ", memory " + byte_text(meters.memory.total());
     if (meters.forgotten.frames > 0) note += ", forgot " + grouped(meters.forgotten.frames) + " frames";

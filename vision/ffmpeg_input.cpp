@@ -199,7 +199,8 @@ void FfmpegInput::open(const std::string& location) {
     if (target.file()) check_file(location);
     info_.name = location_;
     info_.is_live = target.device || begins(location_, "rtsp") || begins(location_, "rtmp") ||
-                    begins(location_, "udp:") || begins(location_, "srt:") || begins(location_, "rtp:") || options_.live;
+                    begins(location_, "udp:") || begins(location_, "srt:") || begins(location_, "rtp:") ||
+                    (options_.live && !begins(location_, "http"));
     has_deadline_ = options_.deadline_us > 0 && (target.network || target.device);
 
     const AVInputFormat* format = target.format ? av_find_input_format(target.format) : nullptr;
@@ -218,7 +219,7 @@ void FfmpegInput::open(const std::string& location) {
     require(format_, "opening ", location_, ": no memory");
     format_->interrupt_callback = {&FfmpegInput::interrupted, this};
     format_->flags |= AVFMT_FLAG_GENPTS;
-    if (options_.live) {
+    if (options_.live && info_.is_live) {
         format_->flags |= AVFMT_FLAG_NOBUFFER;
         format_->max_analyze_duration = live_analysis_us;  // what comes later than this is met as it comes
         format_->fps_probe_size = 4;                       // packets: a slow stream would take seconds for its rate
@@ -259,7 +260,8 @@ void FfmpegInput::describe() {
         claimed_height = std::max<int64_t>(claimed_height, format_->streams[i]->codecpar->height);
     }
     arm();
-    if (options_.live) deadline_ += std::chrono::microseconds(live_analysis_us);  // it reads on though packets come
+    if (options_.live && info_.is_live)
+        deadline_ += std::chrono::microseconds(live_analysis_us);  // it reads on though packets come
     const int code = avformat_find_stream_info(format_, nullptr);
     require(!late_, "opening ", location_, ": no picture came within ", options_.deadline_us / 1000000,
             " s; check that the sender runs");
@@ -308,6 +310,8 @@ void FfmpegInput::describe() {
     if (stream_->duration > 0) info_.duration_us = av_rescale_q(stream_->duration, stream_->time_base, {1, 1000000});
     else if (format_->duration > 0) info_.duration_us = format_->duration;
     if (info_.is_still) info_.duration_us = 0;
+    const bool lumps = info_.container == "hls" || info_.container == "dash";
+    if (options_.live && begins(location_, "http") && !lumps && info_.duration_us == 0) info_.is_live = true;
     start_us_ = format_->start_time != AV_NOPTS_VALUE ? format_->start_time : AV_NOPTS_VALUE;
 }
 

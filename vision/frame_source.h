@@ -50,6 +50,7 @@ struct SourceStats {
     int64_t decoded = 0;    // pictures decoded
     int64_t damaged = 0;    // packets or pictures that could not be decoded
     int64_t passed_by = 0;  // pictures that were not decoded because nobody will see them
+    int64_t skipped = 0;    // pictures that were not decoded because a DecodeDepth said so
     std::string record_failure{};  // why nothing is recorded at the moment
     bool ended_early = false;  // the data stopped before the duration that the header promises
 };
@@ -57,6 +58,13 @@ struct SourceStats {
 enum class SamplingMode {
     exact,       // the picture that decoding everything would show
     key_frames,  // the last key frame at or before the time: much cheaper, off by up to a group of pictures
+};
+
+// How much of a stream is decoded as it comes.
+enum class DecodeDepth {
+    all,
+    referenced,  // pictures that others refer to
+    key_frames,
 };
 
 // What is read is also written, as it is, into files one after another.
@@ -72,7 +80,7 @@ struct SourceOptions {
     SamplingMode sampling = SamplingMode::exact;
     int64_t period_us = 0;                    // > 0: times asked for will be this far apart at least (lets packets go by)
     int64_t deadline_us = 20'000'000;         // longest wait for a network or device read; 0: for ever
-    bool live = false;                        // as it comes: reading ahead or in frame threads would delay
+    bool live = false;                        // as it comes, if it has no end: read in a thread of its own, nothing held
     RecordOptions record{};
     std::stop_token stop{};                   // ends every wait and the stream
 };
@@ -98,6 +106,11 @@ class FrameSource {
     virtual std::optional<Frame> show(int64_t time_us) = 0;
     // Another SourceOptions::max_side from the next call on, also for the picture that is on screen.
     virtual void set_max_side(int px) {}
+    // From the next packet on, with next_wanted(); a source that cannot leave any out decodes all. Pictures are whole at
+    // every depth: where others are missing that they lean on, none is given before the next key frame.
+    virtual void set_depth(DecodeDepth depth) {}
+    // How long what was decoded last had waited for the decoder; 0: it was read when there was time for it.
+    virtual int64_t waited_us() const { return 0; }
     virtual SourceStats stats() const = 0;
 };
 

@@ -40,7 +40,7 @@ LiveFeed::LiveFeed(std::string location, const SourceOptions& source, const Samp
       next_due_us_(sampler.from_us),
       random_(static_cast<unsigned>(steady_us())),
       on_stop_(source.stop, [this] { leave_.request_stop(); }) {
-    source_options_.live = comes_by_itself(location_);
+    source_options_.live = comes_by_itself(location_) || location_.starts_with("http");
     source_options_.stop = leave_.get_token();
     info_.name = name_;
     info_.is_live = true;
@@ -120,6 +120,7 @@ void LiveFeed::run() {
             stats_.decoded += stats.decoded;
             stats_.damaged += stats.damaged;
             stats_.passed_by += stats.passed_by;
+            stats_.skipped = live_stats_.skipped = skipped_before_ += stats.skipped;
             stats_.ended_early = stats.ended_early && !more;
             live_stats_.jumps = clock_.jumps();
         }
@@ -156,6 +157,7 @@ std::unique_ptr<FrameSource> LiveFeed::connect() {
             paced_ = !by_itself;
             clock_.begin();
             pace_at_us_ = -1;
+            source->set_depth(pace_.depth());
             const std::lock_guard lock(mutex_);
             info_ = info;
             info_.is_live = endless_;
@@ -210,10 +212,16 @@ bool LiveFeed::watch(FrameSource& source) {
         if (frame->time_us >= sampler_.to_us) return false;
         next_due_us_ = frame->time_us + sampler_.period_us;
         if (!wait_until_due(*frame)) return false;
-        if (std::string failure = source.stats().record_failure; failure != unrecorded_) {
-            unrecorded_ = failure;
-            if (!failure.empty())
-                tell({.kind = LiveNote::Kind::unrecorded, .words = std::move(failure), .time_us = frame->time_us});
+        SourceStats stats = source.stats();
+        if (stats.record_failure != unrecorded_) {
+            unrecorded_ = stats.record_failure;
+            if (!unrecorded_.empty())
+                tell({.kind = LiveNote::Kind::unrecorded, .words = unrecorded_, .time_us = frame->time_us});
+        }
+        {
+            const std::lock_guard lock(mutex_);
+            live_stats_.skipped = skipped_before_ + stats.skipped;
+            live_stats_.depth = pace_.depth();
         }
         after(*frame);
         if (!give(std::move(*frame))) return false;
@@ -223,11 +231,30 @@ bool LiveFeed::watch(FrameSource& source) {
 
 // The next frame that is due; sets time_us_.
 std::optional<Frame> LiveFeed::read(FrameSource& source) {
-    return source.next_wanted([this](int64_t pts_us, int64_t arrived_us) { return wanted(pts_us, arrived_us); });
+    return source.next_wanted([&](int64_t pts_us, int64_t arrived_us) {
+        const bool is_wanted = wanted(pts_us, arrived_us);
+        keep_pace(source);
+        return is_wanted;
+    });
+}
+
+// What is played is behind when it is decoded after it was due; what comes by itself, when it waits to be decoded.
+void LiveFeed::keep_pace(FrameSource& source) {
+    if (paced_ && live_.speed <= 0) return;
+    const int64_t now_us = live_.clock_us();
+    const int64_t behind_us = paced_ ? now_us - due_us() : source.waited_us();
+    if (paced_ && behind_us > late_us) return;  // it was waited for: it is played on from here
+    const DecodeDepth before = pace_.depth();
+    if (pace_.next(now_us, behind_us) != before) source.set_depth(pace_.depth());
+}
+
+// Paced: when the picture of time_us_ is due by our clock.
+int64_t LiveFeed::due_us() const {
+    return pace_at_us_ + static_cast<int64_t>(static_cast<double>(time_us_ - pace_time_us_) / live_.speed);
 }
 
 bool LiveFeed::wanted(int64_t pts_us, int64_t arrived_us) {
-    const int64_t now_us = arrived_us > 0 ? arrived_us : steady_us();
+    const int64_t now_us = arrived_us > 0 ? arrived_us : live_.clock_us();
     if (paced_) {
         if (pace_at_us_ < 0) {
             // Connected again: time went on by our clock.
@@ -247,8 +274,7 @@ bool LiveFeed::wanted(int64_t pts_us, int64_t arrived_us) {
 // What is played waits for its time; what comes too late for it is played on from there.
 bool LiveFeed::wait_until_due(Frame& frame) {
     if (!paced_ || live_.speed <= 0) return true;
-    const auto due_us = pace_at_us_ + static_cast<int64_t>(static_cast<double>(time_us_ - pace_time_us_) / live_.speed);
-    const int64_t now_us = steady_us();
+    const int64_t due_us = this->due_us(), now_us = live_.clock_us();
     if (now_us > due_us + late_us) {
         pace_at_us_ = now_us;
         pace_time_us_ = time_us_;
@@ -260,7 +286,7 @@ bool LiveFeed::wait_until_due(Frame& frame) {
 // Notes of what the frame shows about the connection.
 void LiveFeed::after(Frame& frame) {
     const int64_t before_us = std::exchange(newest_us_, frame.time_us);
-    newest_at_us_ = frame.arrived_us > 0 ? frame.arrived_us : steady_us();
+    newest_at_us_ = frame.arrived_us > 0 ? frame.arrived_us : live_.clock_us();
     attempts_ = 0;
     const bool again = lost_at_us_ >= 0;
     const int64_t since_us = again ? lost_at_us_ : before_us;

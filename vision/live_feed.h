@@ -1,7 +1,8 @@
 // A source watched as it comes: the newest frame wins, a lost connection is made again, time goes on meanwhile.
 //
-//   open --> decode every picture --> one in each period --> a place for one frame --> next()
-//     ^---- lost: wait, longer each time, and try again       ^-- the frame before it is dropped if nobody took it
+//   open --> decode --> one in each period --> a place for one frame --> next()
+//     ^        ^ all; less while that is too slow (decode_pace.h)  ^-- the frame before it is dropped if nobody took it
+//     +---- lost: wait, longer each time, and try again
 //
 // Cameras, screens and rtsp, udp, srt, rtp, rtmp and endless http streams come at their own pace: their frames carry
 // the time since the first one by our clock (stream_clock.h). Files, pipes, test: and http streams that come in lumps
@@ -19,6 +20,8 @@
 #include <string>
 #include <thread>
 
+#include "kernels/core/clock.h"
+#include "vision/decode_pace.h"
 #include "vision/frame_feed.h"
 #include "vision/stream_clock.h"
 
@@ -48,12 +51,15 @@ struct LiveOptions {
     int64_t longest_wait_us = 30'000'000;  // up to this; each wait is 50 to 100 % of that, by chance
     double speed = 1;       // of what is played: times its pace; 0: as fast as frames are taken, none dropped
     bool going_on = false;  // from_us is now: time runs from the start, not from the first frame
-    std::function<void(const LiveNote&)> note{};  // called in the feed's thread; must not wait for long
+    std::function<void(const LiveNote&)> note{};    // called in the feed's thread; must not wait for long
+    std::function<int64_t()> clock_us = steady_us;  // steady; a test has its own
 };
 
 struct LiveStats {
-    int64_t taken = 0;    // frames given out
-    int64_t dropped = 0;  // because a newer one was there
+    int64_t taken = 0;                     // frames given out
+    int64_t dropped = 0;                   // because a newer one was there
+    int64_t skipped = 0;                   // pictures that were not decoded, as decoding was too slow
+    DecodeDepth depth = DecodeDepth::all;  // what is decoded now
     int64_t connections = 0;
     int64_t gaps = 0;
     int64_t jumps = 0;  // timestamps that were not believed
@@ -85,6 +91,8 @@ class LiveFeed final : public FrameFeed {
     bool watch(FrameSource& source);
     std::optional<Frame> read(FrameSource& source);
     bool wanted(int64_t pts_us, int64_t arrived_us);
+    void keep_pace(FrameSource& source);
+    int64_t due_us() const;
     bool wait_until_due(Frame& frame);
     bool give(Frame frame);
     void after(Frame& frame);
@@ -103,6 +111,8 @@ class LiveFeed final : public FrameFeed {
     // Of the feed's thread.
     bool endless_ = false;  // a source that ends is a source that was lost
     bool paced_ = false;
+    DecodePace pace_;
+    int64_t skipped_before_ = 0;  // by earlier connections
     StreamClock clock_;
     int64_t base_us_ = 0;       // paced: stream time of the source's own 0
     int64_t origin_us_ = -1;    // not paced: steady clock at the stream's 0; -1: not known before the first frame

@@ -18,7 +18,8 @@ struct Script {
     std::string failure;  // when opening, if there are no pictures; else after them
     int64_t duration_us = 0;
     int width = 64;
-    int64_t offset_us = 0;  // arrival of pts 0 on the test's clock
+    int64_t offset_us = 0;                               // arrival of pts 0 on the test's clock
+    std::function<int64_t(int64_t pts_us)> waited_us{};  // for the decoder; not set: not at all
 };
 
 class ScriptSource final : public FrameSource {
@@ -43,9 +44,14 @@ class ScriptSource final : public FrameSource {
         return frame;
     }
     std::optional<Frame> show(int64_t) override { return std::nullopt; }
-    SourceStats stats() const override { return {}; }
+    SourceStats stats() const override { return {.skipped = skipped_}; }
+    void set_depth(DecodeDepth depth) override { ++skipped_, depths.push_back(depth); }
+    int64_t waited_us() const override { return script_.waited_us ? script_.waited_us(script_.pts_us[next_ - 1]) : 0; }
+
+    static inline std::vector<DecodeDepth> depths;  // as they were set, of all sources
 
    private:
+    int64_t skipped_ = 0;  // one a change, for the test to see
     Script script_;
     SourceInfo info_;
     size_t next_ = 0;
@@ -163,6 +169,44 @@ TEST_F(LiveFeeds, WhoIsSlowGetsTheNewestFrame) {
     ASSERT_TRUE(frame);
     EXPECT_EQ(frame->time_us, 99 * second_us);
     EXPECT_EQ(feed.live_stats().dropped, 99);
+}
+
+TEST_F(LiveFeeds, WhatWaitsForTheDecoderTooLongIsDecodedLess) {
+    using enum DecodeDepth;
+    ScriptSource::depths.clear();
+    // Behind from 5 s on, far behind from 6 s on, in time again from 8 s on; then the connection is lost.
+    const auto waited_us = [](int64_t pts_us) -> int64_t {
+        return pts_us < 5 * second_us || pts_us >= 8 * second_us ? 0 : pts_us < 6 * second_us ? 300'000 : 2 * second_us;
+    };
+    scripts_.push_back(
+        {.pts_us = every(100'000, 60 * second_us), .failure = "over", .offset_us = second_us, .waited_us = waited_us});
+    scripts_.push_back({.pts_us = {0}, .failure = "over", .offset_us = 70 * second_us});
+    LiveOptions live = quick();
+    live.retries = 0;
+    std::atomic<int64_t> clock_us{0};
+    live.clock_us = [&] { return clock_us += 100'000; };  // as far as from picture to picture
+    LiveFeed feed("udp://somewhere", {}, {.period_us = second_us}, live, opener());
+    while (notes(LiveNote::Kind::lost).size() < 2) std::this_thread::yield();
+    const std::vector<DecodeDepth> expected{all,        referenced, key_frames,
+                                            referenced, all,        all};  // first and last: begins
+    EXPECT_EQ(ScriptSource::depths, expected);
+    EXPECT_EQ(feed.stats().skipped, 6);
+    EXPECT_EQ(feed.live_stats().skipped, 6);
+    EXPECT_EQ(feed.live_stats().depth, all);
+}
+
+TEST_F(LiveFeeds, AFilePlayedFasterThanItIsDecodedIsDecodedLess) {
+    ScriptSource::depths.clear();
+    scripts_.push_back({.pts_us = every(40'000, 8 * second_us), .failure = "", .duration_us = 8 * second_us});
+    LiveOptions live = quick();
+    live.speed = 1;
+    std::atomic<int64_t> clock_us{0};
+    live.clock_us = [&] { return clock_us += 25'000; };  // asked twice a picture: it takes 50 ms, not 40
+    LiveFeed feed("a.mp4", {}, {.period_us = second_us}, live, opener());
+    while (feed.next({})) {
+    }
+    const std::vector<DecodeDepth>& depths = ScriptSource::depths;
+    EXPECT_EQ(std::count(depths.begin(), depths.end(), DecodeDepth::referenced), 1);
 }
 
 TEST_F(LiveFeeds, AStopEndsAWaitForTheSender) {

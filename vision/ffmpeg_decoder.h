@@ -1,0 +1,71 @@
+// The decoder half of the FFmpeg source: packets in, pictures with their times out (private to it).
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+
+#include "vision/ffmpeg_packets.h"
+
+struct AVCodecContext;
+struct AVFrame;
+
+namespace lv {
+
+struct DecodedFree {
+    void operator()(AVFrame* frame) const;
+};
+struct DecoderFree {
+    void operator()(AVCodecContext* decoder) const;
+};
+
+struct Decoded {
+    std::unique_ptr<AVFrame, DecodedFree> frame;
+    int64_t pts_us, end_us;  // on screen from, until
+};
+
+// One thread at a time.
+class PictureDecoder {
+   public:
+    // Throws Error when there is no decoder for the input's video. The input outlives this.
+    PictureDecoder(const FfmpegInput& input, int threads);
+
+    // Takes a packet. unreferenced: also when no other picture refers to it; else such a picture may stay undecoded.
+    void send(const StreamPacket& packet, bool unreferenced);
+    // The packet just sent may have been left out: that counts, as left_out().
+    void expect(const StreamPacket& packet) { expected_.push_back(packet.pts_us); }
+    // Nothing more will be sent before a restart(): what is inside may come out.
+    void drain();
+    // The next picture that is whole; empty: none before more is sent, or, once drained(), none at all.
+    std::optional<Decoded> receive();
+    // Forgets what is inside. Pictures before from_us that come all the same lean on what was not sent: not given.
+    void restart(int64_t from_us);
+
+    bool drained() const { return drained_; }                        // gives nothing more until restarted
+    bool is_empty() const { return empty_; }                         // nothing inside
+    bool can_leave_out() const { return can_leave_out_; }            // it knows pictures that no other refers to
+    bool bridged() const { return shift_us_ != 0; }                  // pictures' times are no longer packets' times
+    const std::deque<int64_t>& sent_us() const { return sent_us_; }  // presentation times sent last
+
+    int64_t decoded() const { return decoded_; }
+    int64_t damaged() const { return damaged_; }
+    int64_t left_out() const { return left_out_; }
+
+   private:
+    bool is_whole(const AVFrame& frame);
+    Decoded timed(std::unique_ptr<AVFrame, DecodedFree> frame);
+    void account(int64_t pts_us);
+
+    const FfmpegInput& input_;
+    std::unique_ptr<AVCodecContext, DecoderFree> decoder_;
+    bool can_leave_out_ = false, drained_ = false, empty_ = true;
+    int64_t usual_us_ = 40'000;  // between two pictures when nothing better is known
+    int64_t from_us_ = INT64_MIN;
+    std::deque<int64_t> sent_us_;
+    std::deque<int64_t> expected_;  // presentation times that may have been left out
+    int64_t last_pts_us_ = INT64_MIN, shift_us_ = 0;
+    int64_t decoded_ = 0, damaged_ = 0, left_out_ = 0;
+};
+
+}  // namespace lv
