@@ -7,7 +7,6 @@
 #include <system_error>
 
 #include "app/caption_plan.h"
-#include "app/saved_session.h"
 #include "app/session.h"
 #include "app/watch_notes.h"
 #include "engine/prompt.h"
@@ -97,7 +96,7 @@ std::optional<AnswerReady> take_answer(Session& session, const std::stop_token& 
 
 std::vector<Caption> caption_kept(const CaptionRun& run, const CaptionSource& source, size_t slot,
                                   const std::function<void(const Caption&)>& each) {
-    SavedSession saved = load_session(run.context, *run.model, source.file, std::nullopt);
+    SavedSession saved = source.memory->take(run.context, *run.model);
     require(*source.kept < saved.videos.size() && saved.videos[*source.kept].watched_us >= 0, "captioning ",
             source.name(), ": nothing of it was watched; watch it with: longview ask VIDEO --save ", source.file);
     const WatchedVideo video = saved.videos[*source.kept];
@@ -157,7 +156,8 @@ std::vector<CaptionSource> caption_sources(const CaptionOptions& options) {
             videos = std::max<size_t>(1, read_memory_info(file).videos.size());
         } catch (const Error&) {
         }
-        for (size_t i = 0; i < videos; ++i) sources.push_back({file, i, videos});
+        const auto memory = std::make_shared<SharedSession>(file, videos);
+        for (size_t i = 0; i < videos; ++i) sources.push_back({file, i, videos, memory});
     }
     return sources;
 }

@@ -14,6 +14,7 @@
 #include "app/loaded_model.h"
 #include "app/options.h"
 #include "app/progress.h"
+#include "app/saved_session.h"
 
 namespace lv {
 
@@ -31,6 +32,7 @@ struct CaptionSource {
     std::string file;              // as the user wrote it
     std::optional<size_t> kept{};  // which video of the memory, from 0; none: to be watched
     size_t of = 1;                 // as many as the memory holds
+    std::shared_ptr<SharedSession> memory{};  // which they share; null: to be watched
 
     std::string name() const;  // "street.mp4"; "video 2 of day.lvm" where there are several
 };

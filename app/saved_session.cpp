@@ -42,4 +42,22 @@ SavedSession load_session(const Context& context, const LoadedModel& model, cons
     return saved;
 }
 
+SavedSession SharedSession::take(const Context& context, const LoadedModel& model) {
+    const std::lock_guard lock(mutex_);
+    if (failure_) std::rethrow_exception(failure_);
+    try {
+        if (!saved_) saved_ = load_session(context, model, file_, std::nullopt);
+    } catch (...) {
+        failure_ = std::current_exception();
+        throw;
+    }
+    if (left_ > 0) --left_;
+    if (left_ == 0) {
+        SavedSession last = std::move(*saved_);
+        saved_.reset();
+        return last;
+    }
+    return {saved_->memory.fork(), saved_->videos, saved_->encoder, saved_->sightings};
+}
+
 }  // namespace lv

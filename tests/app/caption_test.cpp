@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "app/caption_job.h"
 #include "tests/app/clips.h"
 #include "tests/app/run_program.h"
 
@@ -80,16 +81,22 @@ TEST(CaptionProgram, ASavedMemoryIsCaptionedAsItsVideoWas) {
     EXPECT_EQ(run_longview({"caption", memory, "--fps", "2"}).exit_code, 2) << "it was watched already";
 }
 
-TEST(CaptionProgram, EachVideoOfASavedMemoryGetsFilesOfItsOwn) {
-    const TemporaryFolder folder;
-    const std::string memory = (folder / "day.lvm").string(), subs = (folder / "subs").string();
+// The clip's 0:00 to 0:12, and 0:42 to 0:54 as another video.
+std::string memory_of_two(const TemporaryFolder& folder) {
+    const std::string memory = (folder / "day.lvm").string();
     const fs::path other = folder / "again.mp4";
     fs::copy_file(clip, other);
-    ASSERT_EQ(run_longview({"ask", clip, "--to", "0:12", "--save", memory, "--quiet"}).exit_code, 0);
-    ASSERT_EQ(run_longview({"ask", other.string(), "--from", "0:42", "--to", "0:54", "--load", memory, "--save", memory,
+    EXPECT_EQ(run_longview({"ask", clip, "--to", "0:12", "--save", memory, "--quiet"}).exit_code, 0);
+    EXPECT_EQ(run_longview({"ask", other.string(), "--from", "0:42", "--to", "0:54", "--load", memory, "--save", memory,
                             "--quiet"})
                   .exit_code,
               0);
+    return memory;
+}
+
+TEST(CaptionProgram, EachVideoOfASavedMemoryGetsFilesOfItsOwn) {
+    const TemporaryFolder folder;
+    const std::string memory = memory_of_two(folder), subs = (folder / "subs").string();
     const Outcome outcome = run_longview({"caption", memory, "--format", "jsonl", "--out", subs, "--every", "6s"});
     ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
     const std::vector<json> first = lines_of(fs::path(subs) / "day-1.jsonl");
@@ -100,6 +107,21 @@ TEST(CaptionProgram, EachVideoOfASavedMemoryGetsFilesOfItsOwn) {
     EXPECT_EQ(second[0].at("start"), 42.0) << "by the video's own clock";
     EXPECT_FALSE(second[0].at("objects").empty());
     EXPECT_EQ(run_longview({"caption", memory, "--format", "srt"}).exit_code, 2) << "two videos on one terminal";
+}
+
+TEST(CaptionJobs, AMemoryOfSeveralVideosIsLoadedOnce) {
+    const TemporaryFolder folder;
+    CaptionOptions options;
+    options.videos = {memory_of_two(folder)};
+    options.every_us = 6'000'000;
+    const Context context(1);
+    Progress progress(true);
+    const CaptionRun run{options, load_model(model_folder()), context, progress, {}};
+    const std::vector<CaptionSource> sources = caption_sources(options);
+    ASSERT_EQ(sources.size(), 2u);
+    EXPECT_EQ(caption_video(run, sources[0], 0).size(), 2u);
+    fs::remove(options.videos[0]);  // who loads it again finds nothing
+    EXPECT_EQ(caption_video(run, sources[1], 0).size(), 2u);
 }
 
 TEST(CaptionProgram, OneFailingVideoIsReportedAndTheOthersAreDone) {
