@@ -1,5 +1,6 @@
 #include "vision/objects.h"
 
+#include "kernels/core/weight_file.h"
 #include "tests/vision/support.h"
 
 namespace lv {
@@ -71,6 +72,40 @@ TEST(Objects, TakesTheMeanPlaceOfItsKindWeightedByScore) {
     EXPECT_NEAR(kept[1].bottom, 0.38, 1e-6);
     EXPECT_NEAR(kept[2].bottom, (0.4 * 0.22 + 0.2 * 0.4) / 0.6, 1e-6) << "one that went may count for two that stay";
     EXPECT_EQ(suppressed({gone, best}, config())[0].bottom, 0.5f) << "a model that says nothing does not fuse";
+}
+
+TEST(Objects, AreWhatTheTrainerFinds) {
+    const WeightFile golden = WeightFile::open(test::tree() / "tests/golden/vision_mini.safetensors");
+    VisionConfig vision = read_vision_config(test::model_dir());
+    vision.objects.score_floor = 0.02f;      // as tools/train/objects/export.py decoded it
+    std::vector<std::vector<float>> values;  // [height, width, channels]
+    const auto map = [&](const std::string& name) {
+        const TensorView& tensor = golden.get(name);
+        const std::vector<float> planes = to_floats(tensor);
+        const size_t channels = tensor.shape[0], cells = planes.size() / channels;
+        values.emplace_back(planes.size());
+        for (size_t c = 0; c < channels; ++c)
+            for (size_t i = 0; i < cells; ++i) values.back()[i * channels + c] = planes[c * cells + i];
+        return values.back().data();
+    };
+    std::vector<ObjectMaps> maps;
+    for (size_t i = 0; i < vision.scores.size(); ++i) {
+        const auto& shape = golden.get(vision.scores[i]).shape;
+        maps.push_back(
+            {vision.objects.strides[i], shape[1], shape[2], shape[0], map(vision.scores[i]), map(vision.boxes[i])});
+    }
+    const auto& image = golden.get("image").shape;
+    const std::vector<Object> objects =
+        find_objects(maps, static_cast<int>(image[2]), static_cast<int>(image[1]), vision.objects);
+    const std::vector<float> expected = to_floats(golden.get("objects"));
+    ASSERT_EQ(objects.size() * 6, expected.size());
+    ASSERT_GE(objects.size(), 3u);
+    for (size_t i = 0; i < objects.size(); ++i) {
+        const Object& object = objects[i];
+        EXPECT_EQ(object.kind, static_cast<int>(expected[i * 6]));
+        const float found[] = {object.score, object.left, object.top, object.right, object.bottom};
+        for (size_t k = 0; k < 5; ++k) EXPECT_NEAR(found[k], expected[i * 6 + 1 + k], 1e-5) << i << " " << k;
+    }
 }
 
 TEST(Objects, AreAtMostAsManyAsTheModelSays) {

@@ -24,9 +24,10 @@ vision.json (the language exporter puts it into config.json under "vision"):
            divided by the width and height of the picture inside the canvas and clipped to 0..1. Best first, a box goes
            when a better one overlaps it by more than iou_same_class (same class) or iou_any_class (any class). One that
            stays takes the mean of the boxes of its class, gone or not, that overlap it by iou_fused or more, by score.
+           calibration: the (a, b) of logit' = a logit + b that lies in the last convs already; only training undoes it.
 vision.safetensors, f16: <layer>.weight [out, in/groups, k, k] for conv, [in, out] for linear; <layer>.bias [out].
-Golden file (f32): image [3, 96, 160] uint8 as it enters normalisation, and the expected maps by layer name,
-computed in f32 from the f16 weights.
+Golden file (f32): image [3, 96, 160] uint8 as it enters normalisation, the expected maps by layer name, computed in f32
+from the f16 weights, and objects [N, 6]: class, score, x1, y1, x2, y2 as decoded down to a score of GOLDEN_FLOOR.
 """
 import argparse
 import json
@@ -38,13 +39,16 @@ from safetensors.torch import save_file
 
 from . import calibrate, detect
 from .features import FeatureSet
-from .head import CLASSES, STRIDES, head_layers, new_head
+from .head import CLASSES, STRIDES, flatten, head_layers, new_head
 from .layer_net import LayerNet
 from .pictures import LONG_SIDE, MEAN, MULTIPLE, PAD, STD, normalise
+from .train import exported_head
 from .trunk import TRUNK_MAPS, load_trunk
 
+GOLDEN_FLOOR = 0.02   # a made picture shows nothing for sure
 
-def description(layers):
+
+def description(layers, calibration):
     return {
         "input": {"long_side": LONG_SIDE, "multiple": MULTIPLE, "pad": PAD, "mean": MEAN, "std": STD, "order": "RGB"},
         "layers": layers,
@@ -54,7 +58,8 @@ def description(layers):
                     "decode": "score = sigmoid(scores); sides = stride * exp(min(boxes, 6)) px left, top, right, bottom "
                               "of the cell's centre; one class a cell",
                     "score_floor": detect.SCORE_FLOOR, "iou_same_class": detect.IOU_SAME_CLASS,
-                    "iou_any_class": detect.IOU_ANY_CLASS, "iou_fused": detect.IOU_FUSED, "max_boxes": detect.MAX_BOXES},
+                    "iou_any_class": detect.IOU_ANY_CLASS, "iou_fused": detect.IOU_FUSED, "max_boxes": detect.MAX_BOXES,
+                    "calibration": list(calibration)},
     }
 
 
@@ -89,15 +94,15 @@ def save_readable(tensors, path, metadata=None):
     path.chmod(0o644)
 
 
-def export(head, out, golden):
-    """head: a LayerNet of head_layers(), with norms or folded."""
+def export(head, out, golden, calibration=(1.0, 0.0)):
+    """head: a LayerNet of head_layers(), with norms or folded; calibration: what its scores were stretched by."""
     trunk = load_trunk()
     layers = trunk.layers + head_layers()
     tensors = {**trunk.fold(), **head.fold()}
     halves = {name: tensor.half().contiguous() for name, tensor in tensors.items()}
     out.mkdir(parents=True, exist_ok=True)
     save_readable(halves, out / "vision.safetensors", {"format": "longview-vision-1"})
-    write_json(out / "vision.json", description(layers))
+    write_json(out / "vision.json", description(layers, calibration))
 
     image = golden_image()
     inputs = {"image": torch.from_numpy(normalise(image.transpose(1, 2, 0)))[None]}
@@ -109,8 +114,12 @@ def export(head, out, golden):
         gap = (exact[name] - shipped[name]).abs().max().item()
         print(f"{name:9} f16 weights against f32: largest difference {gap:.4f} at a largest value "
               f"{exact[name].abs().max().item():.2f}")
+    logits, sides, centres, _ = flatten(shipped)
+    boxes, scores, classes = detect.decode(logits[0], sides[0], centres, image.shape[1:], GOLDEN_FLOOR)
+    found = np.column_stack([classes, scores, boxes]).astype(np.float32)
+    print(f"{len(found)} objects in the golden picture")
     golden.parent.mkdir(parents=True, exist_ok=True)
-    save_readable({"image": torch.from_numpy(image),
+    save_readable({"image": torch.from_numpy(image), "objects": torch.from_numpy(found),
                    **{name: shipped[name][0].float().contiguous() for name in names}}, golden)
     print(f"wrote {out}/vision.json, {out}/vision.safetensors "
           f"({(out / 'vision.safetensors').stat().st_size / 1e6:.1f} MB), {golden}")
@@ -136,17 +145,25 @@ def main():
     parser.add_argument("--folder", type=Path, default=Path("tools/train/runs/objects"),
                         help="where the feature set 'test' lies, to calibrate the scores on")
     parser.add_argument("--out", type=Path, default=Path("assets/models/mini"), help="model folder")
+    parser.add_argument("--from", dest="start", type=Path, help="the model directory that training started from ...")
+    parser.add_argument("--share", type=float, default=0.3, help="... and how far to go from its head to the trained one")
+    parser.add_argument("--calibration", type=float, nargs=2, help="keep these two numbers instead of finding them")
     parser.add_argument("--golden", type=Path, default=Path("tests/golden/vision_mini.safetensors"))
     args = parser.parse_args()
     torch.manual_seed(1)
     torch.set_num_threads(1)
-    head = new_head()
+    head, a, b = new_head(), 1.0, 0.0
     if args.checkpoint != "random":
-        head.load_state_dict(torch.load(args.checkpoint, map_location="cpu", weights_only=True)["ema"])
-        a, b = calibrate.stretch(head.eval(), FeatureSet(args.folder, "test"))
+        state = torch.load(args.checkpoint, map_location="cpu", weights_only=True)["ema"]
+        if args.start:
+            before = exported_head(args.start).state_dict()
+            state = {name: before[name].lerp(value, args.share) for name, value in state.items()}
+        head = new_head(norm=any(name.startswith("norms.") for name in state))  # melted when it came from an export
+        head.load_state_dict(state)
+        a, b = args.calibration or calibrate.stretch(head.eval(), FeatureSet(args.folder, "test"))
         calibrate.apply(head, a, b)
         print(f"scores calibrated: logit' = {a:.3f} logit + {b:.3f}")
-    export(head.eval(), args.out, args.golden)
+    export(head.eval(), args.out, args.golden, (a, b))
     write_imagenet_names(args.out / "imagenet_classes.txt")
 
 

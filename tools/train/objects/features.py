@@ -162,12 +162,16 @@ def main():
                         help="any of test plain varied... mosaic... (a suffix names a further set; use another seed)")
     parser.add_argument("--mosaics", type=int, default=8000)
     parser.add_argument("--copies", type=int, default=1, help="varied pictures a photo")
+    parser.add_argument("--take", type=int, help="only so many photos, drawn by the seed")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--precise", action="store_true", help="trunk in f32 instead of bf16 (three times slower)")
     args = parser.parse_args()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     photos, labels, teacher = photo_list(args.photos), load_labels(args.folder / "labels.npz"), Teacher(args.teacher)
+    if args.take:
+        drawn = np.sort(np.random.default_rng(args.seed).choice(len(photos), args.take, replace=False))
+        photos, labels = [photos[i] for i in drawn], [labels[i] for i in drawn]
     for name in args.sets:
         writer = Writer(args.folder, name, args.precise)
         make_set(name, photos, labels, teacher, writer, args.mosaics if name.startswith("mosaic") else args.copies, args.seed)

@@ -4,16 +4,19 @@ Writes <folder>/head.pt: model, ema (what export takes), optimiser, step. --resu
 """
 import argparse
 import copy
+import json
 import math
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 
 from .detect import decode
 from .features import FeatureSet, rarity
-from .head import flatten, new_head
+from .head import flatten, head_layers, new_head
+from .layer_net import LayerNet
 from .loss import detection_loss
 from .measure import sentence, summary
 from .trunk import TRUNK_MAPS
@@ -39,6 +42,15 @@ def merge_doubles(truth, soft):
         else:
             soft[twin] = np.maximum(soft[twin], soft[i])
     return truth[kept], soft[kept]
+
+
+def exported_head(folder):
+    """The head of a model directory, to train on: norms stay melted, the calibration of the scores is undone."""
+    from . import calibrate
+    a, b = json.loads((folder / "vision.json").read_text())["objects"]["calibration"]
+    head = LayerNet(head_layers()).load_folded(load_file(folder / "vision.safetensors"))
+    calibrate.apply(head, 1 / a, -b / a)
+    return head
 
 
 def load_batch(sets, items, dtype=torch.float32):
@@ -107,13 +119,15 @@ def main():
     parser.add_argument("--save-every", type=int, default=250)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--from", dest="start", type=Path, help="start with the head of this model directory")
+    parser.add_argument("--precise", action="store_true", help="f32 instead of bf16 (for processors without bf16)")
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
     sets = [FeatureSet(args.folder, name) for name in args.sets]
     kept_out = FeatureSet(args.folder, "test")
     weights = [rarity([features.target(i)[1] for i in range(len(features))]) for features in sets]
-    head = new_head().to(memory_format=torch.channels_last)
+    head = (exported_head(args.start) if args.start else new_head()).to(memory_format=torch.channels_last)
     ema = copy.deepcopy(head).requires_grad_(False)
     plain = [p for p in head.parameters() if p.dim() == 1]
     decayed = [p for p in head.parameters() if p.dim() > 1]
@@ -146,7 +160,7 @@ def main():
                 progress = max(progress, first / args.steps + (1 - first / args.steps) * spent)
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(step, progress, args.rate)
-            inputs, targets = load_batch(sets, items, torch.bfloat16)
+            inputs, targets = load_batch(sets, items, torch.float32 if args.precise else torch.bfloat16)
             score_loss, box_loss = detection_loss(*flatten(head(inputs)), targets)
             optimiser.zero_grad()
             (score_loss + box_loss).backward()
