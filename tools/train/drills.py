@@ -7,7 +7,7 @@ from .questions import MOVES, debut, neighbour_row, places, plural, single
 from .world import number, stamp
 
 
-def _drill(w, rng, name, fact):
+def _drill(w, rng, name, fact, rest=lambda i: -1):
     asked = w.ask_time(rng)
     if not asked:
         return None
@@ -16,7 +16,7 @@ def _drill(w, rng, name, fact):
     for _ in range(int(rng.integers(4, 11))):
         c, i = w.ask_class(rng, absent=0.4)
         word = plural(c, rng) if rng.random() < 0.5 else single(c, rng)
-        items.append((word, fact(i, f)))
+        items.append((word, fact(i, f), -1 if i is None else rest(i)))
     return name.format(t=stamp(second)), items
 
 
@@ -42,11 +42,13 @@ def drill_where(w, rng):
 
 
 def drill_first(w, rng):
-    return _drill(w, rng, "each first", lambda i, f: "never" if i is None else stamp(w.times[w.first[i]]))
+    return _drill(w, rng, "each first", lambda i, f: "never" if i is None else stamp(w.times[w.first[i]]),
+                  lambda i: w.row(i, w.first[i]))
 
 
 def drill_last(w, rng):
-    return _drill(w, rng, "each last", lambda i, f: "never" if i is None else stamp(w.times[w.last[i]]))
+    return _drill(w, rng, "each last", lambda i, f: "never" if i is None else stamp(w.times[w.last[i]]),
+                  lambda i: w.end_row(i, w.last[i]))
 
 
 def drill_often(w, rng):
@@ -54,7 +56,8 @@ def drill_often(w, rng):
 
 
 def drill_where_last(w, rng):
-    return _drill(w, rng, "each where", lambda i, f: "nowhere" if i is None else places(w.t.cells[i, w.last[i]]))
+    return _drill(w, rng, "each where", lambda i, f: "nowhere" if i is None else places(w.t.cells[i, w.last[i]]),
+                  lambda i: w.end_row(i, w.last[i]))
 
 
 def drill_moves(w, rng):

@@ -133,7 +133,7 @@ def first(w, rng):
 def last(w, rng):
     c, i = w.ask_class(rng, absent=0.15)
     text = say(rng, "last", a=_person_word(c, rng, a_word(c, rng)), s=single(c, rng), p=plural(c, rng))
-    return (text, "never.") if i is None else (text, f"at {stamp(w.times[w.last[i]])}.", [w.row(i, w.last[i])])
+    return (text, "never.") if i is None else (text, f"at {stamp(w.times[w.last[i]])}.", [w.end_row(i, w.last[i])])
 
 
 def intervals(w, rng):
@@ -172,7 +172,7 @@ def where_at(w, rng):
 def where(w, rng):
     c, i = w.ask_class(rng, absent=0.1)
     text = say(rng, "where", s=single(c, rng), p=plural(c, rng))
-    return (text, "nowhere.") if i is None else (text, places(w.t.cells[i, w.last[i]]) + ".", [w.row(i, w.last[i])] * 3)
+    return (text, "nowhere.") if i is None else (text, places(w.t.cells[i, w.last[i]]) + ".", [w.end_row(i, w.last[i])] * 3)
 
 
 MOVES = ["to the left.", "to the right.", "up.", "down.", "towards the camera.", "it stays where it is."]
@@ -182,7 +182,7 @@ def moves(w, rng):
     c, i = w.ask_class(rng, absent=0.0)
     if i is None or w.count[i].max() > 1:
         return None
-    return say(rng, "moves", s=single(c, rng)), MOVES[int(w.t.motion[i, w.last[i]])], [w.row(i, w.last[i])] * 2
+    return say(rng, "moves", s=single(c, rng)), MOVES[int(w.t.motion[i, w.last[i]])], [w.end_row(i, w.last[i])] * 2
 
 
 def debut(w):
