@@ -49,12 +49,12 @@ std::optional<SavedSession> load(const AgentOptions& options, const Context& con
         const bool alike =
             options.sampling.fps == last->sampling.fps && options.sampling.keyframes == last->sampling.keyframes;
         if (options.sampling_given && !alike)
-            throw UsageError(options.source +
+            throw UsageError(without_password(options.source) +
                              " was watched with other --fps or --keyframes so far; leave them out to "
                              "go on as before, or name another file");
         progress.say("going on from " + file + " (watched up to " + written_time(last->watched_us) + ")");
     } else {
-        progress.say(file + " is kept; " + options.source + " joins it as another video");
+        progress.say(file + " is kept; " + without_password(options.source) + " joins it as another video");
     }
     return saved;
 }

@@ -135,7 +135,7 @@ void Asking::print_object(bool one_line) {
     const double watch_s = seconds(meters.elapsed_us);
     const double seen_s = seconds(meters.end_us - meters.first_us);
     ordered_json object;
-    object["video"] = videos.empty() ? options_.video : videos.back().source;
+    object["video"] = videos.empty() ? without_password(options_.video) : videos.back().source;
     object["duration"] = seconds(source_.duration_us > 0 ? source_.duration_us
                                  : videos.empty()        ? 0
                                                          : videos.back().end_us);

@@ -161,7 +161,7 @@ void Session::save(const std::filesystem::path& file) {
 void Session::require_room(const Watch& watch, const RowStream& stream) const {
     if (options_.memory.budget_bytes > 0) return;
     MemoryNeed need{.config = model_->language->config(), .options = memory_.fork().options(), .now = meters()};
-    need.source = watch.request.source;
+    need.source = without_password(watch.request.source);
     need.first_us = watch.request.sampling.from_us;
     need.end_us = stream.end_us();
     need.period_us = watch.request.sampling.period_us();
@@ -171,10 +171,10 @@ void Session::require_room(const Watch& watch, const RowStream& stream) const {
 void Session::begin_video(const Watch& watch, RowStream& stream) {
     const std::lock_guard writing(writing_);
     stream_ = &stream;
-    if (!watch.start.continues) memory_.begin_video(watch.request.source);
+    if (!watch.start.continues) memory_.begin_video(without_password(watch.request.source));
     const std::lock_guard lock(mutex_);
     if (!watch.start.continues) {
-        WatchedVideo video{.source = watch.request.source, .sampling = watch.request.sampling};
+        WatchedVideo video{.source = without_password(watch.request.source), .sampling = watch.request.sampling};
         video.start_us = watch.start.start_us;
         video.live = stream.info().is_live;
         videos_.push_back(std::move(video));

@@ -9,6 +9,7 @@
 
 #include "app/row_stream.h"
 #include "engine/video_clock.h"
+#include "vision/location.h"
 
 namespace lv {
 
@@ -21,7 +22,7 @@ constexpr size_t most_gaps = 256;  // kept of a video: the newest
 
 // Times but for start_us are of the video's own clock.
 struct WatchedVideo {
-    std::string source;  // as the user wrote it
+    std::string source;  // as the user wrote it, without a password
     SamplingOptions sampling{};
     int64_t start_us = 0;     // its own 0:00 on the memory's clock
     int64_t watched_us = -1;  // of its newest frame; -1: none yet
@@ -35,10 +36,12 @@ struct WatchedVideo {
     // Where the next video may begin, on the memory's clock: at a whole second.
     int64_t next_start_us() const;
     // Whether watching `source` from where nothing else is said goes on with this video.
-    bool goes_on_with(const std::string& source) const { return !finished && !live && source == this->source; }
+    bool goes_on_with(const std::string& source) const {
+        return !finished && !live && without_password(source) == this->source;
+    }
     // The same for a stream that comes by itself: it goes on where the clock is now.
     bool runs_on_with(const std::string& source) const {
-        return live && began_at_us > 0 && watched_us >= 0 && source == this->source;
+        return live && began_at_us > 0 && watched_us >= 0 && without_password(source) == this->source;
     }
     void add_gap(Gap gap);
 };

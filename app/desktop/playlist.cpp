@@ -12,7 +12,7 @@ void Playlist::add(std::span<const std::string> sources) {
 
 void Playlist::take(std::span<const WatchedVideo> memory) {
     memory_.assign(memory.begin(), memory.end());
-    if (!memory_.empty() && memory_.back().source == started_) started_.clear();
+    if (!memory_.empty() && memory_.back().source == without_password(started_)) started_.clear();
     clock_ = clock_of(memory_, INT64_MAX);
     place();
 }

@@ -161,6 +161,26 @@ TEST_F(Rtsp, WhatTheServerRefusesIsSaidWithWhatToDo) {
     EXPECT_TRUE(has(failure("rtsp://127.0.0.1:" + std::to_string(free_port()) + "/yard"), "nobody listens there"));
 }
 
+TEST_F(Rtsp, APasswordIsKeptNowhere) {
+    RtspServer server({.authorization = "Basic bmFtZTpzZWNyZXQ="});
+    const ChildProcess from(sender(server.url(), "320x240"));
+    server.wait_for_sender();
+    const std::string url = "rtsp://name:secret@" + server.url().substr(7), memory = (folder_ / "yard.lvm").string();
+    for (const char* joined : {"(h264 320x240)", "going on from "}) {  // it is known again, too
+        RunRequest request;
+        request.arguments = {"agent", url, "--fps", "4", "--save", memory, "--every", "1s", "Is there a person now?"};
+        request.interrupt_when = [](const std::string& err) { return has(err, "person now? "); };
+        const Outcome outcome = run_longview(request);
+        EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+        EXPECT_TRUE(has(outcome.err, joined)) << outcome.err;
+        EXPECT_FALSE(has(outcome.err, "secret")) << outcome.err;
+    }
+    std::ifstream file(memory, std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    EXPECT_TRUE(has(bytes, "rtsp://name:***@127.0.0.1"));
+    EXPECT_FALSE(has(bytes, "secret"));
+}
+
 TEST_F(Rtsp, AServerWithoutTcpIsPlayedByUdp) {
     RtspServer server({.tcp = false});
     const ChildProcess from(sender(server.url(), "320x240"));
