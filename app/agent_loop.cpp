@@ -127,7 +127,7 @@ void AgentLoop::take_progress(const Meters& meters) {
         seen_ = true;
     }
     changed_.notify_all();
-    progress_.update(progress_of(without_password(options_.source), meters));
+    progress_.update(progress_of(options_.source, meters));
     const std::vector<WatchedVideo> videos = session_.videos();
     if (!full_ && !videos.empty() && videos.back().start_us + meters.watched_us >= most_memory_us) {
         full_ = true;

@@ -51,7 +51,7 @@ std::optional<SavedSession> load(const AskOptions& options, const Context& conte
     const bool alike =
         last && options.sampling.fps == last->sampling.fps && options.sampling.keyframes == last->sampling.keyframes;
     if (last && last->goes_on_with(options.video) && options.sampling_given && !alike)
-        throw UsageError(options.video +
+        throw UsageError(without_password(options.video) +
                          " was watched with other --fps or --keyframes so far; leave them out to go on "
                          "as before");
     return saved;

@@ -90,7 +90,7 @@ void Asking::take_end(const WatchEnded& ended) {
         tell_forgotten(ended.meters);
         const std::string& file = options_.memory.save;
         progress_.warn("stopped at " + written_time(ended.meters.watched_us) + "; go on with: longview ask " +
-                       options_.video + " --load " + file + " --save " + file);
+                       without_password(options_.video) + " --load " + file + " --save " + file);
     }
     if (ended.stopped || ended.failure) return;
     progress_.say(watched_note(ended.meters));

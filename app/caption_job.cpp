@@ -12,6 +12,7 @@
 #include "engine/prompt.h"
 #include "kernels/core/atomic_file.h"
 #include "kernels/core/error.h"
+#include "vision/location.h"
 
 namespace lv {
 namespace fs = std::filesystem;
@@ -142,7 +143,9 @@ bool is_memory(const std::string& file) { return fs::path(file).extension() == "
 
 }  // namespace
 
-std::string CaptionSource::name() const { return of > 1 ? "video " + std::to_string(*kept + 1) + " of " + file : file; }
+std::string CaptionSource::name() const {
+    return of > 1 ? "video " + std::to_string(*kept + 1) + " of " + file : without_password(file);
+}
 
 std::vector<CaptionSource> caption_sources(const CaptionOptions& options) {
     std::vector<CaptionSource> sources;

@@ -7,6 +7,7 @@
 #include "app/time_text.h"
 #include "engine/prompt.h"
 #include "kernels/core/error.h"
+#include "vision/location.h"
 
 namespace lv {
 namespace {
@@ -128,7 +129,7 @@ void check_ask(const AskOptions& options, const std::string& ask_from, bool samp
             "the video and the conversation cannot both come from standard input; name the video as a file");
     if (options.questions.empty() && !options.ask_from_stdin && !options.chat && memory.save.empty())
         throw UsageError("no question; try: longview ask " +
-                         (options.video.empty() ? "--load " + memory.load : options.video) +
+                         (options.video.empty() ? "--load " + memory.load : without_password(options.video)) +
                          " \"What is in the video?\"");
 }
 

@@ -6,12 +6,13 @@
 
 #include "app/byte_text.h"
 #include "engine/prompt.h"
+#include "vision/location.h"
 
 namespace lv {
 
 ProgressState progress_of(const std::string& label, const Meters& meters) {
     ProgressState state;
-    state.label = std::filesystem::path(label).filename().string();
+    state.label = std::filesystem::path(without_password(label)).filename().string();
     state.done_us = meters.watched_us - meters.first_us;
     state.total_us = meters.end_us > 0 ? meters.end_us - meters.first_us : 0;
     state.frames = meters.frames;
@@ -43,7 +44,8 @@ std::string agent_note(const Meters& meters) {
 
 std::string damage_note(const std::string& video, const WatchEnded& ended) {
     if (!ended.stats.ended_early) return "";
-    return video + " stops at " + written_time(ended.meters.watched_us) + ", before its end: truncated or damaged";
+    return without_password(video) + " stops at " + written_time(ended.meters.watched_us) +
+           ", before its end: truncated or damaged";
 }
 
 }  // namespace lv

@@ -1,4 +1,4 @@
-// How the command line speaks of watching: progress, a closing note, what was damaged.
+// How the command line speaks of watching: progress, a closing note, what was damaged. A password is left out.
 #pragma once
 
 #include <string>

@@ -175,6 +175,11 @@ TEST_F(Rtsp, APasswordIsKeptNowhere) {
         EXPECT_TRUE(has(outcome.err, joined)) << outcome.err;
         EXPECT_FALSE(has(outcome.err, "secret")) << outcome.err;
     }
+    RunRequest asked;
+    asked.arguments = {"ask", url};
+    const Outcome without_question = run_longview(asked);
+    EXPECT_EQ(without_question.exit_code, 2);
+    EXPECT_TRUE(has(without_question.err, "longview ask rtsp://name:***@127.0.0.1")) << without_question.err;
     std::ifstream file(memory, std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(file), {}};
     EXPECT_TRUE(has(bytes, "rtsp://name:***@127.0.0.1"));
