@@ -14,26 +14,15 @@
 #include <cstdlib>
 #include <thread>
 
+#include "tests/app/loopback.h"
+
 namespace lv::test {
 namespace {
-
-sockaddr_in loopback(int port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return address;
-}
 
 // A socket bound to a free port, and which.
 int bound_socket(int type, int& port) {
     const int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
-    sockaddr_in address = loopback(0);
-    socklen_t size = sizeof address;
-    if (fd < 0 || bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-        getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0)
-        std::abort();
-    port = ntohs(address.sin_port);
+    port = bind_to_loopback(fd, 0);
     return fd;
 }
 

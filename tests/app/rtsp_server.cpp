@@ -15,6 +15,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/app/loopback.h"
+
 namespace lv::test {
 namespace {
 
@@ -64,14 +66,6 @@ struct Request {
     }
 };
 
-sockaddr_in loopback(int port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return address;
-}
-
 }  // namespace
 
 struct RtspServer::Parts {
@@ -99,18 +93,10 @@ struct RtspServer::Parts {
 };
 
 RtspServer::RtspServer(RtspHabits habits, int port) : parts_(new Parts{.habits = std::move(habits)}) {
-    const auto bound = [](int fd, int wanted) {
-        const int yes = 1;
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-        sockaddr_in address = loopback(wanted);
-        socklen_t size = sizeof address;
-        if (bind(fd, reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
-            getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0)
-            std::abort();
-        return static_cast<int>(ntohs(address.sin_port));
-    };
-    parts_->port = bound(parts_->listens, port);
-    parts_->datagram_port = bound(parts_->datagrams, 0);
+    const int yes = 1;  // a port is taken again right after a server was killed
+    setsockopt(parts_->listens, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    parts_->port = bind_to_loopback(parts_->listens, port);
+    parts_->datagram_port = bind_to_loopback(parts_->datagrams, 0);
     if (listen(parts_->listens, 8) != 0) std::abort();
     parts_->thread = std::thread([this] { parts_->run(); });
 }
