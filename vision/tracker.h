@@ -37,7 +37,7 @@ struct TrackerOptions {
     float plain_score = 0.6f;       // what is seen with this mean is overlooked for one frame, not for more
     float last_start_score = 0.5f;  // where nothing follows, this mean is enough
 
-    // For what need not be told at once: a file. Four frames of lag take away four of five false objects and half of
+    // For what need not be told at once: a file. Four frames of lag take away three of five false objects and half of
     // the gaps, and find a little more (tools/train/noise.json; tools/train/objects/noise.py measures both).
     static TrackerOptions patient() { return {.lag = 4, .start_score = 0.6f, .steady_score = 0.48f, .trust = 0.17f}; }
 };
