@@ -73,6 +73,13 @@ RowLayout parse_rows(const Fields& config, const std::string& where) {
     out.feature_dim = rows.size("feature_dim", 1, most_dim);
     out.is_time = rows.size("is_time", 0, out.feature_dim - 1);
     if (rows.has("is_future")) out.is_future = rows.size("is_future", 1, out.feature_dim - 1);
+    if (rows.has("roll_call")) {
+        const Fields roll(rows.at("roll_call"), where + ", rows.roll_call");
+        out.roll = roll.size("mark", 1, out.feature_dim - 1);
+        out.is_object = roll.size("is_object", 0, out.feature_dim - 1);
+        out.kind = roll.size("kind", 0, out.feature_dim - 1);
+        out.kinds = roll.size("kinds", 1, out.feature_dim - out.kind);
+    }
     if (!rows.has("fourier")) return out;
     const Fields fourier(rows.at("fourier"), where + ", rows.fourier");
     out.fourier_first = fourier.size("first", 0, out.feature_dim - 1);

@@ -16,7 +16,8 @@ enum class LayerKind { retention, sliding, full, cross };
 
 std::string_view name_of(LayerKind kind);
 
-// Which columns of a feature row the engine itself fills when it makes the row of a time written in a question.
+// Which columns of a feature row the engine itself knows: those of the row it makes of a time written in a question,
+// and those of the roll call (roll_call.h).
 struct RowLayout {
     size_t feature_dim = 0;       // columns of a feature row
     size_t is_time = 0;           // column that is 1 in a time row
@@ -25,6 +26,9 @@ struct RowLayout {
     size_t fourier_count = 0;     // periods; 0: no such columns
     double first_period_s = 2.0;  // period_i = first_period_s * period_ratio^i, in seconds
     double period_ratio = 1.8;
+    size_t roll = 0;             // column that is 1 in a row of the roll call; 0: there is none
+    size_t is_object = 0;        // column that is not 0 in a row about a kind of thing,
+    size_t kind = 0, kinds = 0;  // which is the first of these columns that is not 0
 };
 
 struct Config {

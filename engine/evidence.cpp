@@ -14,17 +14,20 @@ struct Frame {
     float weight = 0;
 };
 
-// The video's frames with their mass, oldest first; rows of one frame stand together and have one time.
+// The video's frames with their mass, oldest first; rows of one frame stand together and have one time. Rows of a roll
+// call, behind them, count for the frame whose time they tell, be it forgotten by now.
 std::vector<Frame> frames_of(const Memory& memory, std::span<const float> mass) {
     std::vector<Frame> frames;
-    int64_t before = no_time;
     for (size_t row = 0; row < std::min(mass.size(), memory.cache_rows()); ++row) {
         const int64_t time_us = memory.row_time_us(row);
-        if (time_us != no_time) {
-            if (frames.empty() || time_us != before) frames.push_back({time_us, 0});
-            frames.back().weight += mass[row];
+        if (time_us == no_time) continue;
+        if (frames.empty() || time_us > frames.back().time_us) frames.push_back({time_us, 0});
+        auto frame = frames.end() - 1;
+        if (time_us < frame->time_us) {
+            frame = std::ranges::lower_bound(frames, time_us, {}, &Frame::time_us);
+            if (frame->time_us != time_us) frame = frames.insert(frame, {time_us, 0});
         }
-        before = time_us;
+        frame->weight += mass[row];
     }
     return frames;
 }

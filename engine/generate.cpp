@@ -66,8 +66,14 @@ Answer ask(Workspace& work, const Memory& video, std::string_view question, cons
            const std::function<void(std::string_view)>& piece, std::stop_token stop, std::span<const Turn> earlier) {
     const std::vector<PromptRow> prompt = dialogue_prompt(video.model().tokenizer(), earlier, question,
                                                           video.last_time_us(), {.prompt = {.clock = options.clock}});
+    const auto begin = std::chrono::steady_clock::now();
     Memory turn = video.fork();
-    return generate(work, turn, prompt, options, piece, stop);
+    turn.call_roll(work);
+    const int64_t before_us = elapsed_us(begin);
+    Answer answer = generate(work, turn, prompt, options, piece, stop);
+    answer.first_token_us += before_us;
+    answer.total_us += before_us;
+    return answer;
 }
 
 }  // namespace lv

@@ -62,7 +62,7 @@ class Sampler {
 Answer generate(Workspace& work, Memory& turn, std::span<const PromptRow> prompt, const GenerateOptions& options = {},
                 const std::function<void(std::string_view piece)>& piece = {}, std::stop_token stop = {});
 
-// Fork, prompt and generate in one: what the command line does with a question. `earlier`: the turns before it, oldest
+// Fork, roll call, prompt and generate in one: what the command line does with a question. `earlier`: the turns before it, oldest
 // first; the memory does not see them.
 Answer ask(Workspace& work, const Memory& video, std::string_view question, const GenerateOptions& options = {},
            const std::function<void(std::string_view piece)>& piece = {}, std::stop_token stop = {},

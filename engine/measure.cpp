@@ -223,7 +223,7 @@ MemoryBytes reckon_memory(const Config& config, size_t rows, const MemoryOptions
     const CacheShape page{config.n_attn_kv_heads, config.attn_head_dim, options.page_rows, options.cache_type};
     const size_t caches = config.count(LayerKind::full) + (config.has_cross() ? 1 : 0);
     const size_t frames = rows == 0 ? 0 : (rows - 1) / rows_a_frame;  // complete ones
-    return {.state = empty.state_bytes() + FrameIndex(config.rows).state_bytes(),
+    return {.state = empty.state_bytes() + FrameIndex(config.rows).state_bytes() + RollCall(config.rows).bytes(),
             .cache = caches * ((rows + options.page_rows - 1) / options.page_rows) * page.page_bytes(),
             .index = PrefixList<int64_t>::bytes_for(rows) + PrefixList<FrameMark>::bytes_for(frames)};
 }

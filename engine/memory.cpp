@@ -25,6 +25,7 @@ Memory::Memory(std::shared_ptr<const Model> model, const MemoryOptions& options)
       held_{.state = State(model_->config(), options.cache_type, options.page_rows, model_->device()),
             .times = {},
             .frames = FrameIndex(model_->config().rows),
+            .roll = RollCall(model_->config().rows),
             .videos = nullptr,
             .forgotten = {},
             .last_time_us = 0} {
@@ -83,19 +84,41 @@ size_t Memory::append(Workspace& work, ConstMatrix rows, std::span<const int64_t
         held_.videos = std::move(begun);
     }
     while (done < rows.rows && !stop.stop_requested()) {
-        const size_t count = std::min(rows.rows - done, work.options().chunk_rows), mark = work.arena().mark();
+        const size_t count = std::min(rows.rows - done, work.options().chunk_rows);
+        const ConstMatrix chunk = rows.slice(done, count);
+        const std::span<const int64_t> chunk_us = times_us.subspan(done, count);
         if (options_.budget_bytes > 0) make_room(count);
-        const Matrix x = work.arena().matrix(count, model_->config().dim);
-        model_->feature_rows(work.context(), rows.slice(done, count), times_us.subspan(done, count), x);
-        forward(work, *model_, held_.state, {.x = x});
-        work.arena().rewind(mark);
-        for (size_t row = done; row < done + count; ++row) held_.times.push_back(times_us[row]);
-        held_.frames.add(rows.slice(done, count), times_us.subspan(done, count));
+        read(work, chunk, chunk_us);
+        held_.frames.add(chunk, chunk_us);
+        held_.roll.add(chunk, chunk_us);
         done += count;
         held_.last_time_us = times_us[done - 1];
     }
     if (Device* device = work.context().device()) device->wait();
     return done;
+}
+
+// No more than a chunk.
+void Memory::read(Workspace& work, ConstMatrix rows, std::span<const int64_t> times_us) {
+    const size_t mark = work.arena().mark();
+    const Matrix x = work.arena().matrix(rows.rows, model_->config().dim);
+    model_->feature_rows(work.context(), rows, times_us, x);
+    forward(work, *model_, held_.state, {.x = x});
+    work.arena().rewind(mark);
+    for (const int64_t time_us : times_us) held_.times.push_back(time_us);
+}
+
+void Memory::call_roll(Workspace& work) {
+    std::vector<float> values;
+    std::vector<int64_t> times_us;
+    held_.roll.write(values, times_us);
+    const ConstMatrix rows{values.data(), times_us.size(), model_->config().rows.feature_dim};
+    for (size_t done = 0; done < rows.rows;) {
+        const size_t count = std::min(rows.rows - done, work.options().chunk_rows);
+        read(work, rows.slice(done, count), std::span(times_us).subspan(done, count));
+        done += count;
+    }
+    if (Device* device = work.context().device()) device->wait();
 }
 
 ConstMatrix Memory::append_prompt(Workspace& work, std::span<const PromptRow> rows, size_t sampled,
@@ -144,7 +167,7 @@ void Memory::reserve_text(size_t rows) {
 }
 
 MemoryBytes Memory::bytes() const {
-    return {.state = held_.state.state_bytes() + held_.frames.state_bytes(),
+    return {.state = held_.state.state_bytes() + held_.frames.state_bytes() + held_.roll.bytes(),
             .cache = held_.state.cache_bytes(),
             .index = held_.times.bytes() + held_.frames.bytes()};
 }

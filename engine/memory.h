@@ -19,6 +19,7 @@
 #include "engine/model.h"
 #include "engine/prefix_list.h"
 #include "engine/prompt.h"
+#include "engine/roll_call.h"
 #include "engine/state.h"
 #include "engine/thinning.h"
 #include "engine/workspace.h"
@@ -47,9 +48,10 @@ struct VideoPart {
 
 // All that a memory is besides its model: read to save it, given back to make it again.
 struct MemoryContents {
-    State state;                                           // with the caches
-    PrefixList<int64_t> times;                             // [cache rows]; no_time for text
-    FrameIndex frames;                                     // of the cache's rows
+    State state;                // with the caches
+    PrefixList<int64_t> times;  // [cache rows]; no_time for text
+    FrameIndex frames;          // of the cache's rows
+    RollCall roll;
     std::shared_ptr<const std::vector<VideoPart>> videos;  // null: none was begun
     Forgotten forgotten;
     int64_t last_time_us = 0;  // of the last video row; 0 before the first
@@ -77,6 +79,10 @@ class Memory {
     // Prefill: reads `rows` [tokens, feature_dim] of a video, times_us [tokens]; only the self-decoder runs. The memory
     // holds them when this returns. Asked to stop, it leaves after a chunk and returns how many rows were read.
     size_t append(Workspace& work, ConstMatrix rows, std::span<const int64_t> times_us, std::stop_token stop = {});
+
+    // What a question's fork reads first, where the model has a roll call (roll_call.h): its rows, with the times when
+    // each kind was last told of. Such a fork is asked, and neither appended to nor saved.
+    void call_roll(Workspace& work);
 
     // Reads text and time rows, and returns the logits [sampled, vocab] of the last `sampled` of them (at most
     // work.options().sampled): valid until `work` is used again. Only these rows see the cross-decoder.
@@ -120,6 +126,7 @@ class Memory {
    private:
     Memory(const Memory&) = default;
     Memory& operator=(const Memory&) = default;
+    void read(Workspace& work, ConstMatrix rows, std::span<const int64_t> times_us);
     void make_room(size_t rows);
     void thin_to(size_t bytes, size_t protected_bytes);
     void forget(Thinned plan);

@@ -95,6 +95,18 @@ class Reader {
         return out;
     }
 
+    RollCall roll(const RowLayout& layout) {
+        RollCall out(layout);
+        if (layout.roll == 0) return out;
+        const auto times_us = list<int64_t>("roll.times");
+        for (int64_t time_us : times_us)
+            check(-most_us <= time_us && time_us <= most_us, "roll.times", "holds a time of no clock");
+        const auto values = this->values<float>("roll.values", {times_us.size(), layout.feature_dim});
+        out.add({values.data(), times_us.size(), layout.feature_dim}, times_us);
+        check(out.size() == times_us.size(), "roll.values", "does not hold a row for each kind");
+        return out;
+    }
+
     SavedNotes notes() {
         SavedNotes out;
         for (const TensorView& tensor : file_->tensors()) {
@@ -132,6 +144,7 @@ MemoryContents read_contents(Reader& reader, const MemoryHeader& header, const M
     MemoryContents out{.state = State(config, options.cache_type, options.page_rows, model.device()),
                        .times = reader.times(),
                        .frames = reader.frames(config.rows),
+                       .roll = reader.roll(config.rows),
                        .videos = nullptr,
                        .forgotten = header.info.forgotten,
                        .last_time_us = header.last_time_us};
@@ -184,7 +197,7 @@ MemoryFileInfo read_memory_info(const std::filesystem::path& path) {
             info.notes_bytes[name.substr(notes_prefix.size())] = bytes;
         else if (name.ends_with(".pages") || name.ends_with(".page_rows"))
             info.cache_bytes += bytes;
-        else if (name.starts_with(layers_prefix) || name == "frames.sums")
+        else if (name.starts_with(layers_prefix) || name == "frames.sums" || name.starts_with("roll."))
             info.state_bytes += bytes;
         else if (name != checksums_name)
             info.index_bytes += bytes;

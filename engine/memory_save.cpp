@@ -84,6 +84,14 @@ void add_frames(Tensors& tensors, const FrameIndex& frames) {
     tensors.add("frames.sums", {2, columns}, sums);
 }
 
+void add_roll(Tensors& tensors, const RollCall& roll, size_t columns) {
+    std::vector<float> values;
+    std::vector<int64_t> times_us;
+    roll.write(values, times_us);
+    tensors.add("roll.values", {times_us.size(), columns}, values);
+    tensors.add("roll.times", {times_us.size()}, times_us);
+}
+
 void add_layer(Tensors& tensors, const std::string& name, const LayerState& layer, const Config& config,
                MemoryHeader& header) {
     if (!layer.retention.empty())
@@ -125,6 +133,7 @@ void save_memory(const Memory& memory, const SavedNotes& notes, const std::files
     Tensors tensors;
     add_times(tensors, held.times, info);
     add_frames(tensors, held.frames);
+    if (config.rows.roll > 0) add_roll(tensors, held.roll, config.rows.feature_dim);
     for (size_t layer = 0; layer < held.state.layers.size(); ++layer)
         add_layer(tensors, layers_prefix + std::to_string(layer), held.state.layers[layer], config, header);
     if (config.has_cross()) {

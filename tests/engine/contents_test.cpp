@@ -53,6 +53,7 @@ Memory made_again(const Memory& memory) {
                   {.state = std::move(state),
                    .times = copied_list(from.times),
                    .frames = FrameIndex(config.rows, copied_list(from.frames.marks()), from.frames.open()),
+                   .roll = from.roll,
                    .videos = from.videos,
                    .forgotten = from.forgotten,
                    .last_time_us = from.last_time_us});
@@ -126,6 +127,7 @@ TEST(MemoryContents, what_does_not_fit_is_refused_with_a_sentence) {
         return MemoryContents{.state = State(of, DType::f32, 16),
                               .times = {},
                               .frames = FrameIndex(of.rows),
+                              .roll = RollCall(of.rows),
                               .videos = nullptr,
                               .forgotten = {},
                               .last_time_us = 0};

@@ -35,6 +35,8 @@ Config yoco_config() { return small_config({retention, retention, cross, cross})
 Config sliding_yoco_config() { return small_config({sliding, sliding, cross, cross}); }
 Config transformer_config() { return small_config({full, full, full}); }
 
+Config mini_config() { return all_mixes().back(); }
+
 std::vector<Config> all_mixes() {
     Config mix = small_config({sliding, retention, full, retention, cross, cross});
     mix.cross_rope = true;
@@ -43,6 +45,7 @@ std::vector<Config> all_mixes() {
     Config mini = small_config({sliding, retention, cross, cross});
     mini.cross_text = false;
     mini.attention_sink = true;
+    mini.rows.roll = 6, mini.rows.is_object = 5, mini.rows.kind = 10, mini.rows.kinds = 12;
     return {yoco_config(), sliding_yoco_config(), transformer_config(), mix, mini};
 }
 
@@ -166,6 +169,13 @@ std::string config_json(const Config& c) {
     out << "\"rows\": {";
     field("feature_dim", c.rows.feature_dim);
     field("is_time", c.rows.is_time);
+    if (c.rows.roll > 0) {
+        out << "\"roll_call\": {";
+        field("mark", c.rows.roll);
+        field("is_object", c.rows.is_object);
+        field("kind", c.rows.kind);
+        out << "\"kinds\": " << c.rows.kinds << "}, ";
+    }
     out << "\"fourier\": {";
     field("first", c.rows.fourier_first);
     field("count", c.rows.fourier_count);

@@ -20,8 +20,9 @@ Config small_config(std::vector<LayerKind> layers);
 Config yoco_config();
 Config sliding_yoco_config();
 Config transformer_config();
-// The three above, a mix of all kinds of layers, and the default model's: a sink, and no text in the cache.
+// The three above, a mix of all kinds of layers, and the default model's: a sink, a roll call, no text in the cache.
 std::vector<Config> all_mixes();
+Config mini_config();                                             // the last of them
 std::string mix_name(const testing::TestParamInfo<size_t>& mix);  // of all_mixes()[mix.param]
 
 // Exact: f32 caches; small pages, so that a short test crosses many.

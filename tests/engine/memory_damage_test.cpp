@@ -171,9 +171,9 @@ TEST_F(Damage, other_files_and_missing_ones_are_told_apart) {
 }
 
 TEST_F(Damage, a_newer_version_is_refused_politely) {
-    forge([](Parts& parts) { parts.metadata["version"] = "2"; });
+    forge([](Parts& parts) { parts.metadata["version"] = "3"; });
     EXPECT_TRUE(
-        says(refusal(), "it was saved by a newer longview (format 2, this one reads up to 1); update longview"));
+        says(refusal(), "it was saved by a newer longview (format 3, this one reads up to 2); update longview"));
     for (const char* version : {"", "0", "-1", "1x", "99999999999999", "one"}) {
         forge([&](Parts& parts) { parts.metadata["version"] = version; });
         EXPECT_NE(refusal(), "") << version;
