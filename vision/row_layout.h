@@ -23,21 +23,24 @@ constexpr size_t score = 137;                  // the best
 constexpr size_t size = 138;                   // square root of the largest box's area
 constexpr size_t motion = 139, motions = 6;    // left, right, up, down, closer, still: the largest, since it came
 constexpr size_t cut = 145;                    // scene row: first frame or hard cut
+constexpr size_t roll = 146;                   // object row: read again at a question; the engine fills it
+constexpr size_t first_rank_part = 147;        // object row: the k-th kind ever seen, k / first_rank_unit
 constexpr size_t fourier = 160, periods = 16;  // sin, cos of 2 pi t / T_i; T_i = 2 s * 1.8^i
 constexpr double first_period_s = 2, period_ratio = 1.8;
 constexpr size_t scene = 192, scenes = 1000;  // scene row: the largest probabilities of the 1000-class head, others 0
 constexpr size_t scenes_kept = 5;
-constexpr size_t previous = 1192;             // 80: row of a kind seen for the first time ever: the kind new before it
-constexpr size_t no_previous = 1272;          // there was none
-constexpr size_t future = 1273;               // time row: beyond the last frame; the engine fills it
-// Events (a kind comes or goes) counted modulo 7, 8, 9, one-hot each, 24 columns: of a scene row those up to its frame, of
-// an event's row those before it. What comes next has the same code in the same columns: it is found by likeness.
+constexpr size_t previous = 1192;     // 80: row of a kind seen for the first time ever: the kind new before it
+constexpr size_t no_previous = 1272;  // there was none
+constexpr size_t future = 1273;       // time row: beyond the last frame; the engine fills it
+// Events (a kind comes or goes) counted modulo 7, 8, 9, one-hot each, 24 columns: of a scene row those up to its frame,
+// of an event's row those before it. What comes next has the same code in the same columns: it is found by likeness.
 constexpr size_t events_before = 1274;
 constexpr size_t events_with = 1298;  // of an event's row, with itself: what the next event has in events_before
 constexpr size_t event_moduli[] = {7, 8, 9};
 constexpr size_t feature_dim = 1322;
 
-constexpr size_t object_rows = 8;          // kinds with a count a frame, at most
+constexpr size_t object_rows = 8;  // kinds with a count a frame, at most
+constexpr float first_rank_unit = 24;
 constexpr float motion_threshold = 0.12f;  // of the picture's side
 constexpr float closer_ratio = 1.4f;       // growth of the box's height
 

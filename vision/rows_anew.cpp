@@ -58,6 +58,7 @@ void RowsAnew::make_object(int kind, int32_t count, std::span<float> row) {
     if (count > known.most) row[row::record] = 1;
     set_one_hot(row, row::ordinal, row::ordinals, known.appeared - 1);
     set_one_hot(row, row::first_rank, row::first_ranks, known.first_rank - 1);
+    row[row::first_rank_part] = static_cast<float>(known.first_rank) / row::first_rank_unit;
     clear(row, row::previous, row::kinds + 1);  // and no_previous
     if (is_new) {
         row[newest_kind_ < 0 ? row::no_previous : row::previous + static_cast<size_t>(newest_kind_)] = 1;

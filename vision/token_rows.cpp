@@ -124,6 +124,7 @@ void TokenRows::write_kind(int kind, int32_t before, int rank, std::span<float> 
     row[row::first_ever] = before == 0 && now.count > 0 && now.appeared == 1;
     one_hot(row, row::ordinal, row::ordinals, now.appeared - 1);
     one_hot(row, row::first_rank, row::first_ranks, now.first_rank - 1);
+    row[row::first_rank_part] = static_cast<float>(now.first_rank) / row::first_rank_unit;
     if (rank >= 0) one_hot(row, row::rank, row::ranks, rank);
     for (size_t i = 0; i < 6; ++i) row[row::left + i] = (now.thirds >> i) & 1;
     std::copy(now.box, now.box + 4, row.begin() + row::box);

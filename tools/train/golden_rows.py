@@ -5,7 +5,8 @@
 The program must make the same rows from the same sights, or it would ask the model in another language than it learnt.
 `counts` [kinds, frames] and `boxes` (cx cy w h) [kinds, frames, 4] of the kinds `ids`; frame f is at `times_us` [frames].
 All things of a kind stand in one place, unmoved since they came. `row_times_us` [N]; of the rows what is not 0, without
-time and score, which others test or draw: `places` [K, 2] row and column, `values` [K].
+time and score, which others test or draw: `places` [K, 2] row and column, `values` [K]. `roll` [R]: which of them the roll
+call reads again, in its order.
 """
 
 import pathlib
@@ -38,12 +39,14 @@ def main():
     report = {"cells": third(x), "down": third(y), "x": x, "box": boxes, "score": np.full(KINDS, 0.5),
               "move": np.full((KINDS, FRAMES), timeline.MOTIONS.index("still"))}
     dense, row_frame = timeline.make_rows(rng, ids, counts, report, {"jitter": 0.0})
+    roll = timeline.with_roll_call(dense, np.arange(len(dense)))[1][len(dense) :]
     dense[:, layout.SCORE] = 0
     row, column = np.nonzero(dense)
     places = np.stack((row, np.where(column < layout.PLAIN, column, column - layout.PLAIN + layout.ORDER)), 1)
     times_us = np.cumsum(rng.integers(1, 90, FRAMES)) * 1_000_000
     tensors = {"ids": ids.astype(np.int32), "counts": counts.astype(np.int32), "boxes": boxes, "times_us": times_us,
-               "row_times_us": times_us[row_frame], "places": places.astype(np.int32), "values": dense[row, column]}
+               "row_times_us": times_us[row_frame], "places": places.astype(np.int32), "values": dense[row, column],
+               "roll": roll.astype(np.int32)}
     save_file({name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in tensors.items()}, OUT)
     OUT.chmod(0o644)
     print(f"{len(dense)} rows to {OUT.name}")
