@@ -41,6 +41,7 @@ class Config:
                 "first_period_s": layout.FOURIER_FIRST_PERIOD_S,
                 "ratio": layout.FOURIER_RATIO,
             },
+            "roll_call": {"mark": layout.ROLL, "is_object": layout.IS_OBJECT, "kind": layout.CLASS, "kinds": layout.CLASSES},
         }
         return out
 

@@ -3,7 +3,7 @@ times at once"). A drill is (question, [(prompt, answer[, rest])]): the prompts 
 rest: what the answer rests on (questions.py)."""
 
 from .classes import NAMES, article
-from .questions import MOVES, debut, neighbour_row, places, plural, single
+from .questions import MOVES, debut, first_rows, neighbour_row, places, plural, single
 from .world import number, stamp
 
 
@@ -21,7 +21,7 @@ def _drill(w, rng, name, fact, rest=lambda i: -1):
 
 
 def drill_is(w, rng):
-    return _drill(w, rng, "each is in the video", lambda i, f: "no" if i is None else "yes")
+    return _drill(w, rng, "each is in the video", lambda i, f: "no" if i is None else "yes", w.roll)
 
 
 def drill_is_at(w, rng):
@@ -47,22 +47,20 @@ def drill_first(w, rng):
 
 
 def drill_last(w, rng):
-    return _drill(w, rng, "each last", lambda i, f: "never" if i is None else stamp(w.times[w.last[i]]),
-                  lambda i: w.end_row(i, w.last[i]))
+    return _drill(w, rng, "each last", lambda i, f: "never" if i is None else stamp(w.times[w.last[i]]), w.roll)
 
 
 def drill_often(w, rng):
-    return _drill(w, rng, "each how often", lambda i, f: number(len(w.stays(i)) if i is not None else 0))
+    return _drill(w, rng, "each how often", lambda i, f: number(len(w.stays(i)) if i is not None else 0), w.roll)
 
 
 def drill_where_last(w, rng):
-    return _drill(w, rng, "each where", lambda i, f: "nowhere" if i is None else places(w.t.cells[i, w.last[i]]),
-                  lambda i: w.end_row(i, w.last[i]))
+    return _drill(w, rng, "each where", lambda i, f: "nowhere" if i is None else places(w.t.cells[i, w.last[i]]), w.roll)
 
 
 def drill_moves(w, rng):
     alone = lambda i: i is not None and w.count[i].max() == 1
-    return _drill(w, rng, "each moves", lambda i, f: MOVES[int(w.t.motion[i, w.last[i]])][:-1] if alone(i) else "nothing")
+    return _drill(w, rng, "each moves", lambda i, f: MOVES[int(w.t.motion[i, w.last[i]])][:-1] if alone(i) else "nothing", w.roll)
 
 
 def _walk(w, rng, name, step):
@@ -82,6 +80,20 @@ def drill_after(w, rng):
 
 def drill_before(w, rng):
     return _walk(w, rng, "each before", -1)
+
+
+def drill_earlier(w, rng):
+    """Which of two came first."""
+    if len(w.classes) < 2:
+        return None
+    items = []
+    for _ in range(8):
+        i, j = rng.choice(len(w.classes), 2, replace=False)
+        if w.first[i] == w.first[j]:
+            continue
+        said = f"{single(int(w.classes[i]), rng)} before {single(int(w.classes[j]), rng)}"
+        items.append((said, "yes" if w.first[i] < w.first[j] else "no", first_rows(w, i, j)))
+    return ("each earlier", items) if items else None
 
 
 def drill_stays(w, rng):
@@ -165,5 +177,5 @@ def drill_times(w, rng):
 
 
 DRILLS = {f.__name__: f for f in (drill_is, drill_is_at, drill_count, drill_most, drill_where, drill_first, drill_last,
-                                  drill_often, drill_where_last, drill_moves, drill_after, drill_before, drill_stays,
+                                  drill_often, drill_where_last, drill_moves, drill_after, drill_before, drill_earlier, drill_stays,
                                   drill_events, drill_next_event, drill_until, drill_times)}

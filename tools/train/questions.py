@@ -78,7 +78,8 @@ def is_now(w, rng):
 
 def is_video(w, rng):
     c, i = w.ask_class(rng, absent=0.5)
-    return say(rng, "is_video", a=_person_word(c, rng, a_word(c, rng)), p=plural(c, rng)), "no." if i is None else "yes."
+    text = say(rng, "is_video", a=_person_word(c, rng, a_word(c, rng)), p=plural(c, rng))
+    return (text, "no.") if i is None else (text, "yes.", [w.roll(i)])
 
 
 def is_between(w, rng):
@@ -133,7 +134,7 @@ def first(w, rng):
 def last(w, rng):
     c, i = w.ask_class(rng, absent=0.15)
     text = say(rng, "last", a=_person_word(c, rng, a_word(c, rng)), s=single(c, rng), p=plural(c, rng))
-    return (text, "never.") if i is None else (text, f"at {stamp(w.times[w.last[i]])}.", [w.end_row(i, w.last[i])])
+    return (text, "never.") if i is None else (text, f"at {stamp(w.times[w.last[i]])}.", [w.roll(i)])
 
 
 def intervals(w, rng):
@@ -172,7 +173,7 @@ def where_at(w, rng):
 def where(w, rng):
     c, i = w.ask_class(rng, absent=0.1)
     text = say(rng, "where", s=single(c, rng), p=plural(c, rng))
-    return (text, "nowhere.") if i is None else (text, places(w.t.cells[i, w.last[i]]) + ".", [w.end_row(i, w.last[i])] * 3)
+    return (text, "nowhere.") if i is None else (text, places(w.t.cells[i, w.last[i]]) + ".", [w.roll(i)] * 3)
 
 
 MOVES = ["to the left.", "to the right.", "up.", "down.", "towards the camera.", "it stays where it is."]
@@ -182,7 +183,7 @@ def moves(w, rng):
     c, i = w.ask_class(rng, absent=0.0)
     if i is None or w.count[i].max() > 1:
         return None
-    return say(rng, "moves", s=single(c, rng)), MOVES[int(w.t.motion[i, w.last[i]])], [w.end_row(i, w.last[i])] * 2
+    return say(rng, "moves", s=single(c, rng)), MOVES[int(w.t.motion[i, w.last[i]])], [w.roll(i)] * 2
 
 
 def debut(w):
@@ -229,7 +230,12 @@ def earlier(w, rng):
     if w.first[i] == w.first[j]:
         return None
     text = say(rng, "earlier", a=a_word(int(w.classes[i]), rng), b=a_word(int(w.classes[j]), rng))
-    return text, "yes." if w.first[i] < w.first[j] else "no."
+    return text, "yes." if w.first[i] < w.first[j] else "no.", [first_rows(w, i, j)]
+
+
+def first_rows(w, i, j):
+    """What tells which of two came first: a rest that is nowhere, and the two rows that are compared."""
+    return -1, w.row(i, w.first[i]), w.row(j, w.first[j])
 
 
 def _event_text(w, events):
@@ -276,7 +282,8 @@ def how_often(w, rng):
     if n > 7:
         return None
     said = ["never", "once", "twice"][n] if n < 3 else f"{number(n)} times"
-    return say(rng, "how_often", a=a_word(c, rng), s=single(c, rng), p=plural(c, rng)), said + "."
+    text = say(rng, "how_often", a=a_word(c, rng), s=single(c, rng), p=plural(c, rng))
+    return text, said + ".", [] if i is None else [w.roll(i)]
 
 
 def describe(w, rng):

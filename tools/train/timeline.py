@@ -18,6 +18,8 @@ DEFAULT_NOISE = {"vanish": 0.004, "vanish_frames": 1.4, "count_off_single": 0.02
                  "count_off_crowd": 0.5, "spurious": 0.0025, "spurious_frames": 2.0, "jitter": 0.013,
                  "score_true": [0.3, 0.6, 0.75, 0.85, 1.0], "score_false": [0.3, 0.4, 0.45, 0.5, 0.8]}
 CROWD = 4
+DAYS = 0.25  # share of videos with jumping times that last days
+LONGEST_CUT_S, LAST_S = 15 * 3600, 99 * 3600
 BUSY_KINDS = 6  # at once, which leaves room for false ones
 
 
@@ -43,7 +45,8 @@ MOTIONS = ["left", "right", "up", "down", "closer", "still"]
 
 
 def frame_times(rng, frames, jumpy):
-    """Steady sampling from 0, or (jumpy) any period from half a second to a minute and cuts of up to ten minutes."""
+    """Steady sampling from 0, or (jumpy) any period from half a second to a minute and cuts of up to ten minutes; a part of
+    those begins anywhere within 99 hours and has cuts of up to 15 hours."""
     if not jumpy:
         period = rng.choice([0.5, 1, 1, 1, 1, 1, 2])
         return np.arange(frames) * period
@@ -51,10 +54,12 @@ def frame_times(rng, frames, jumpy):
     period = round(period) if rng.random() < 0.8 else period
     steps = np.full(frames, float(period))
     steps[0] = 0 if rng.random() < 0.7 else rng.integers(0, 3600)
+    days = rng.random() < DAYS
     for cut in rng.integers(1, max(frames, 2), rng.integers(0, 4)):
         if cut < frames:
-            steps[cut] += rng.integers(1, 600)
-    return np.cumsum(steps)
+            steps[cut] += int(np.exp(rng.uniform(0, np.log(LONGEST_CUT_S)))) if days else rng.integers(1, 600)
+    times = np.cumsum(steps)
+    return times + rng.integers(0, int(max(1, LAST_S - times[-1]))) * 1.0 if days and rng.random() < 0.5 else times
 
 
 def _intervals(rng, frames):
@@ -95,12 +100,13 @@ def _scatter(rng, frames):
 def _come_and_go(rng, frames):
     """As _scatter, of a place where many kinds come and go all the time: long videos, in which nearly every kind has been
     seen before, and often."""
-    drawn = rng.choice(80, int(rng.integers(9, 40)), replace=False, p=CLASS_WEIGHTS if rng.random() < 0.5 else None)
+    drawn = rng.choice(80, int(rng.integers(9, 60)), replace=False, p=CLASS_WEIGHTS if rng.random() < 0.5 else None)
+    share = np.exp(rng.normal(0, rng.uniform(0, 2), len(drawn)))  # some come often, some once in all
     coming = rng.uniform(1.5, 4.5) / 15  # a frame; a stay lasts 15 frames on average
     until = np.zeros(len(drawn), int)
     objects = []
-    for first in range(frames):
-        i = int(rng.integers(len(drawn)))
+    turns = rng.choice(len(drawn), frames, p=share / share.sum())
+    for first, i in enumerate(turns):
         if rng.random() >= (0.5 if first == 0 else coming) or until[i] >= first or (until > first).sum() >= BUSY_KINDS:
             continue
         low, high = [(1, 12), (12, 80), (80, 600)][int(rng.choice(3, p=[0.75, 0.23, 0.02]))]
@@ -177,7 +183,7 @@ def simulate(rng, frames, jumpy=True, noise=None, busy=False):
     if extra:
         _invent(rng, report, n_classes)
         report["score"][n_classes:] = np.interp(quartile[n_classes:], range(5), noise["score_false"])
-    dense, row_frame = make_rows(rng, seen_ids, seen, report, noise)
+    dense, row_frame = with_roll_call(*make_rows(rng, seen_ids, seen, report, noise))
     scene_index, scene_value = _scenes(rng, frames)
     keep = count.any(1)
     return Timeline(times, np.asarray(drawn)[keep], count[keep], cells[keep], mean_x[keep], move[keep], dense, row_frame,
@@ -289,6 +295,7 @@ def make_rows(rng, ids, seen, report, noise):
         first_rank[i[j]] = k
         rows[r[j], at.dense(at.PREVIOUS + ids[i[debuts[k - 1]]] if k else at.NO_PREVIOUS)] = 1
     rows[r, at.FIRST_RANK + np.minimum(first_rank[i], 11)] = 1
+    rows[r, at.FIRST_RANK_PART] = (first_rank[i] + 1) / 24
     here = ~is_gone
     rows[r[here], at.RANK + np.minimum(rank[here], 7)] = 1
     last = np.where(is_gone, np.maximum(f - 1, 0), f)  # a gone row tells where it was
@@ -306,6 +313,16 @@ def make_rows(rng, ids, seen, report, noise):
     rows[r, at.SIZE] = np.sqrt(np.maximum(box[:, 2] * box[:, 3], 0))
     rows[r, at.MOTION + report["move"][i, last]] = 1
     return rows, row_frame
+
+
+def with_roll_call(rows, row_frame):
+    """What a question finds at the end (engine/roll_call.h): of each kind, in their order, the last row about it once more."""
+    objects = np.flatnonzero(rows[:, at.IS_OBJECT])
+    kinds = rows[objects, at.CLASS : at.CLASS + at.CLASSES].argmax(1)
+    last = np.array([objects[kinds == kind][-1] for kind in np.unique(kinds)], int)
+    again = rows[last].copy()
+    again[:, at.ROLL] = 1
+    return np.concatenate((rows, again)), np.concatenate((row_frame, row_frame[last]))
 
 
 def _count_events(rows, index, number, column):

@@ -125,8 +125,9 @@ class Stream(torch.utils.data.IterableDataset):
             n_questions = size * self.args.questions / (2 if long_answers or drilling else 1)
             if rng.random() < self.args.hours:
                 # Every sampled row looks at every row of the video: fewer questions, or memory runs out.
-                centre, n_videos, busy = float(np.exp(rng.uniform(np.log(400), np.log(1200)))), 1, 1.0
-                n_questions *= 100 / centre
+                fewest, longest = np.log(self.args.hours_frames)
+                centre, n_videos, busy = float(np.exp(rng.uniform(fewest, longest))), 1, 1.0
+                n_questions = max(n_questions * 100 / centre, 8 if long_answers or drilling else 16)
             n_questions = max(6, int(n_questions) // n_videos)
             live = rng.random() < LIVE and "live_rates" in measured
             noisy = {**batches.timeline.DEFAULT_NOISE, **measured["live_rates" if live else "rates"]}
@@ -153,7 +154,8 @@ def main():
     parser.add_argument("--drills", type=float, default=0.15, help="share of batches that are drills, after the start")
     parser.add_argument("--long-answers", type=float, default=0.3, help="share of steps that ask for lists and captions")
     parser.add_argument("--busy", type=float, default=0.25, help="share of videos in which many kinds come and go")
-    parser.add_argument("--hours", type=float, default=0.0, help="share of steps about one video of 400 to 1,200 frames")
+    parser.add_argument("--hours", type=float, default=0.0, help="share of steps about one long, busy video")
+    parser.add_argument("--hours-frames", type=int, nargs=2, default=[400, 1200], help="the fewest and the most of such")
     parser.add_argument("--more", nargs="*", default={}, action=Factors, metavar="KIND=FACTOR", help="ask a kind more often")
     parser.add_argument("--look", type=float, default=0.1, help="weight of where the attention should look")
     parser.add_argument("--looking-heads", type=float, default=6, help="so many heads, over all layers, are enough")

@@ -42,7 +42,10 @@ class World:
         self.first = [int(np.argmax(p)) for p in self.present]
         self.last = [int(self.frames - 1 - np.argmax(p[::-1])) for p in self.present]
         objects = np.flatnonzero(timeline.dense[:, at.IS_OBJECT])
+        rolled = timeline.dense[objects, at.ROLL] > 0
         kinds = timeline.dense[objects, at.CLASS : at.CLASS + at.CLASSES].argmax(1)
+        self._roll = dict(zip(kinds[rolled].tolist(), objects[rolled].tolist()))
+        objects, kinds = objects[~rolled], kinds[~rolled]
         gone = timeline.dense[objects, at.GONE] > 0
         keys = zip(kinds.tolist(), timeline.row_frame[objects].tolist(), gone.tolist())
         self._rows = dict(zip(keys, objects.tolist()))
@@ -51,6 +54,10 @@ class World:
     def row(self, i, frame, gone=False):
         """The row of class index `i` in a frame (or the one that tells that it was last seen there); -1: not reported."""
         return self._rows.get((int(self.classes[i]), int(frame), gone), -1)
+
+    def roll(self, i):
+        """Its row in the roll call: when and where it was last, how often it has come; -1: never reported."""
+        return self._roll.get(int(self.classes[i]), -1)
 
     def class_at(self, c):
         where = np.flatnonzero(self.classes == c)
