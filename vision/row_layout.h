@@ -25,6 +25,7 @@ constexpr size_t motion = 139, motions = 6;    // left, right, up, down, closer,
 constexpr size_t cut = 145;                    // scene row: first frame or hard cut
 constexpr size_t roll = 146;                   // object row: read again at a question; the engine fills it
 constexpr size_t first_rank_part = 147;        // object row: the k-th kind ever seen, k / first_rank_unit
+constexpr size_t most = 148;                   // object row: the most of the kind at once so far, as count
 constexpr size_t fourier = 160, periods = 16;  // sin, cos of 2 pi t / T_i; T_i = 2 s * 1.8^i
 constexpr double first_period_s = 2, period_ratio = 1.8;
 constexpr size_t scene = 192, scenes = 1000;  // scene row: the largest probabilities of the 1000-class head, others 0

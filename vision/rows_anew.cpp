@@ -56,6 +56,8 @@ void RowsAnew::make_object(int kind, int32_t count, std::span<float> row) {
     known.appeared += appears;
     row[row::first_ever] = is_new;
     if (count > known.most) row[row::record] = 1;
+    known.most = std::max(known.most, count);
+    set_one_hot(row, row::most, row::counts, known.most);
     set_one_hot(row, row::ordinal, row::ordinals, known.appeared - 1);
     set_one_hot(row, row::first_rank, row::first_ranks, known.first_rank - 1);
     row[row::first_rank_part] = static_cast<float>(known.first_rank) / row::first_rank_unit;
@@ -68,7 +70,6 @@ void RowsAnew::make_object(int kind, int32_t count, std::span<float> row) {
         set_events(row, row::events_before, events_);
         set_events(row, row::events_with, ++events_);
     }
-    known.most = std::max(known.most, count);
 }
 
 void RowsAnew::make(ConstMatrix rows, std::vector<float>& out, std::vector<int64_t>& out_us) {

@@ -125,6 +125,7 @@ void TokenRows::write_kind(int kind, int32_t before, int rank, std::span<float> 
     one_hot(row, row::ordinal, row::ordinals, now.appeared - 1);
     one_hot(row, row::first_rank, row::first_ranks, now.first_rank - 1);
     row[row::first_rank_part] = static_cast<float>(now.first_rank) / row::first_rank_unit;
+    one_hot(row, row::most, row::counts, now.most);
     if (rank >= 0) one_hot(row, row::rank, row::ranks, rank);
     for (size_t i = 0; i < 6; ++i) row[row::left + i] = (now.thirds >> i) & 1;
     std::copy(now.box, now.box + 4, row.begin() + row::box);

@@ -16,13 +16,15 @@ Track track(int kind, float cx, float cy, float width, float height, float score
     return {1, {kind, score, cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2}, score, cx, cy, height};
 }
 
-// The columns that are not 0, without those of the time, of events, and the rank's part, which the golden rows show.
+// The columns that are not 0, without those of the time and of events, the rank's part and the most so far, which the golden
+// rows show.
 std::map<size_t, float> columns(const std::vector<float>& rows, size_t index) {
     std::map<size_t, float> found;
     for (size_t column = 0; column < row::feature_dim; ++column) {
         const float value = rows[index * row::feature_dim + column];
         const bool time = column >= row::fourier && column < row::scene;
-        if (value != 0 && !time && column != row::first_rank_part && column < row::events_before) found[column] = value;
+        const bool sum = column >= row::first_rank_part && column < row::most + row::counts;
+        if (value != 0 && !time && !sum && column < row::events_before) found[column] = value;
     }
     return found;
 }

@@ -33,7 +33,7 @@ def drill_count(w, rng):
 
 
 def drill_most(w, rng):
-    return _drill(w, rng, "each most", lambda i, f: number(int(w.count[i].max()) if i is not None else 0))
+    return _drill(w, rng, "each most", lambda i, f: number(int(w.count[i].max()) if i is not None else 0), w.roll)
 
 
 def drill_where(w, rng):

@@ -21,6 +21,7 @@ MOTION = 139  # left, right, up, down, closer, still
 CUT = 145
 ROLL = 146  # object row: read again at a question (timeline.with_roll_call)
 FIRST_RANK_PART = 147  # object row: the k-th kind ever seen, k / 24
+MOST = 148  # 9: object row: the most of the class at once so far, one-hot 0..7, 8+
 PLAIN = 160
 FOURIER = 160
 FOURIER_COUNT = 16

@@ -122,7 +122,8 @@ def count_now(w, rng):
 
 def count_most(w, rng):
     c, i = w.ask_class(rng, absent=0.1)
-    return say(rng, "count_most", p=plural(c, rng)), number(int(w.count[i].max()) if i is not None else 0) + "."
+    text = say(rng, "count_most", p=plural(c, rng))
+    return (text, "none.") if i is None else (text, number(int(w.count[i].max())) + ".", [w.roll(i)])
 
 
 def first(w, rng):

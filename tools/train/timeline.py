@@ -295,6 +295,7 @@ def make_rows(rng, ids, seen, report, noise):
         first_rank[i[j]] = k
         rows[r[j], at.dense(at.PREVIOUS + ids[i[debuts[k - 1]]] if k else at.NO_PREVIOUS)] = 1
     rows[r, at.FIRST_RANK + np.minimum(first_rank[i], 11)] = 1
+    rows[r, at.MOST + np.minimum(best[i, f], 8)] = 1
     rows[r, at.FIRST_RANK_PART] = (first_rank[i] + 1) / 24
     here = ~is_gone
     rows[r[here], at.RANK + np.minimum(rank[here], 7)] = 1
