@@ -57,8 +57,9 @@ struct ConvLayer {
 std::vector<MapShape> conv_shapes(std::span<const ConvLayer> layers, MapShape picture);
 
 struct ConvOptions {
-    bool bf16 = false;   // compute in bf16 where the CPU has it (3 significant digits); else f32
-    bool onednn = true;  // false, or a build without oneDNN: our own gemm and loops, f32
+    bool bf16 = false;                 // compute in bf16 where the CPU has it (3 significant digits); else f32
+    bool onednn = true;                // false, or a build without oneDNN: our own gemm and loops, f32
+    std::shared_ptr<Device> device{};  // where it runs instead: in f16 with f32 sums, all f32 where that is exact()
 };
 
 // All layers made ready for one picture size: weights packed, maps laid out, an add fused into the convolution before
@@ -76,11 +77,13 @@ class ConvPlan {
     const std::vector<MapShape>& output_shapes() const;  // in the order of `outputs`
     size_t bytes() const;                                // packed weights, and maps for one picture
     double flops() const;        // multiplications and additions of the convolutions, one picture
-    const char* engine() const;  // "onednn f32", "onednn bf16", "own f32"
+    const char* engine() const;  // "onednn f32", "onednn bf16", "own f32", "cuda f16", "cuda f32"
 
     // pictures [batch, picture]; outputs[i] [batch, output_shapes()[i]]. Pictures are spread over the context's
     // threads and each is worked by one thread, so the fastest use is a batch that is a multiple of the threads.
     // oneDNN's own OpenMP team is never started: primitives are made for, and run with, one OpenMP thread.
+    // On a device, which must be the context's, pictures and outputs lie in its memory and the work is queued (see
+    // core/device.h). There as here what a picture gives does not depend on the others of its batch.
     void run(const Context& context, size_t batch, const float* pictures, std::span<float* const> outputs) const;
 
    private:

@@ -1,4 +1,4 @@
-// What a ConvPlan runs one picture with: oneDNN, or our own gemm and loops. Internal to conv*.cpp.
+// What a ConvPlan runs pictures with: oneDNN, our own gemm and loops, or a device. Internal to conv*.
 #pragma once
 
 #include <memory>
@@ -19,10 +19,26 @@ struct ConvNetParts {
 class ConvEngine {
    public:
     virtual ~ConvEngine() = default;
-    // One picture on the calling thread; several threads may do so at once.
-    virtual void run(const float* picture, std::span<float* const> outputs) const = 0;
+    // As ConvPlan::run().
+    virtual void run(const Context& context, size_t batch, const float* pictures,
+                     std::span<float* const> outputs) const = 0;
     virtual size_t bytes() const = 0;
     virtual const char* name() const = 0;
+};
+
+// Each picture by one thread of the context.
+class HostConvEngine : public ConvEngine {
+   public:
+    void run(const Context& context, size_t batch, const float* pictures, std::span<float* const> outputs) const final;
+
+   protected:
+    explicit HostConvEngine(const ConvNetParts& net)
+        : shapes_(net.shapes.begin(), net.shapes.end()), outputs_(net.outputs.begin(), net.outputs.end()) {}
+    // One picture on the calling thread; several threads may do so at once.
+    virtual void run_picture(const float* picture, std::span<float* const> outputs) const = 0;
+
+    const std::vector<MapShape> shapes_;
+    const std::vector<size_t> outputs_;  // numbers of maps
 };
 
 std::unique_ptr<ConvEngine> make_own_conv_engine(const ConvNetParts& net);

@@ -35,12 +35,10 @@ void add_activation(dnnl::post_ops& ops, Activation activation) {
     if (activation == Activation::silu) ops.append_eltwise(1, algorithm::eltwise_swish, 1, 0);
 }
 
-class OneDnnEngine : public ConvEngine {
+class OneDnnEngine final : public HostConvEngine {
    public:
     OneDnnEngine(const ConvNetParts& net, const ConvOptions& options)
-        : engine_(dnnl::engine::kind::cpu, 0),
-          shapes_(net.shapes.begin(), net.shapes.end()),
-          outputs_(net.outputs.begin(), net.outputs.end()) {
+        : HostConvEngine(net), engine_(dnnl::engine::kind::cpu, 0) {
         OneOpenMPThread one;
         dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
         bool has_bf16 = isa == dnnl::cpu_isa::avx512_core_bf16 || isa == dnnl::cpu_isa::avx512_core_amx;
@@ -61,7 +59,7 @@ class OneDnnEngine : public ConvEngine {
         place();
     }
 
-    void run(const float* picture_data, std::span<float* const> outputs) const override {
+    void run_picture(const float* picture_data, std::span<float* const> outputs) const override {
         OneOpenMPThread one;
         std::unique_ptr<Desk> desk = take_desk();
         for (auto& [slot, view] : desk->outside)
@@ -296,8 +294,6 @@ class OneDnnEngine : public ConvEngine {
 
     dnnl::engine engine_;
     memory::data_type type_ = memory::data_type::f32;
-    std::vector<MapShape> shapes_;
-    std::vector<size_t> outputs_;
     std::vector<memory::desc> maps_;
     std::vector<size_t> last_use_, home_;  // home: the map whose room it is written into, mostly itself
     std::vector<memory> constants_;

@@ -14,10 +14,9 @@ namespace {
 constexpr size_t gemm_pixels = 448;  // output pixels gathered at once: 448 x 576 floats of patches are 1 MiB
 
 // Channels-last f32: pointwise and dense convolutions are products of patches, depthwise ones run over channels.
-class OwnEngine : public ConvEngine {
+class OwnEngine final : public HostConvEngine {
    public:
-    explicit OwnEngine(const ConvNetParts& net)
-        : shapes_(net.shapes.begin(), net.shapes.end()), outputs_(net.outputs.begin(), net.outputs.end()) {
+    explicit OwnEngine(const ConvNetParts& net) : HostConvEngine(net) {
         for (size_t n = 0; n < net.layers.size(); ++n) layers_.push_back(prepare(net.layers[n]));
         std::vector<size_t> sizes;
         for (const MapShape& shape : shapes_) sizes.push_back(shape.size());
@@ -25,7 +24,7 @@ class OwnEngine : public ConvEngine {
         places_ = place_maps(sizes, last_uses(net));
     }
 
-    void run(const float* picture, std::span<float* const> outputs) const override {
+    void run_picture(const float* picture, std::span<float* const> outputs) const override {
         float* maps = thread_scratch(ScratchSlot::conv, places_.floats + patch_floats_);
         float* patches = maps + places_.floats;
         auto map = [&](size_t n) -> const float* { return n == 0 ? picture : maps + places_.place[n]; };
@@ -198,8 +197,6 @@ class OwnEngine : public ConvEngine {
         }
     }
 
-    std::vector<MapShape> shapes_;
-    std::vector<size_t> outputs_;
     std::vector<Layer> layers_;
     MapPlaces places_;
     size_t patch_floats_ = 0, weight_bytes_ = 0;

@@ -2,6 +2,7 @@
 
 #include "kernels/conv.h"
 #include "kernels/conv_engine.h"
+#include "kernels/core/device.h"
 #include "kernels/core/error.h"
 
 namespace lv {
@@ -35,6 +36,17 @@ MapPlaces place_maps(std::span<const size_t> sizes, std::span<const size_t> last
     return places;
 }
 
+void HostConvEngine::run(const Context& context, size_t batch, const float* pictures,
+                         std::span<float* const> outputs) const {
+    context.parallel_for(0, batch, 1, [&](size_t first, size_t last) {
+        std::vector<float*> own(outputs.size());
+        for (size_t index = first; index < last; ++index) {
+            for (size_t i = 0; i < own.size(); ++i) own[i] = outputs[i] + index * shapes_[outputs_[i]].size();
+            run_picture(pictures + index * shapes_[0].size(), own);
+        }
+    });
+}
+
 struct ConvPlan::Parts {
     MapShape picture;
     std::vector<MapShape> outputs;
@@ -56,7 +68,10 @@ ConvPlan::ConvPlan(std::span<const ConvLayer> layers, MapShape picture, std::spa
         if (layers[n].kind == ConvLayer::Kind::conv)
             parts_->flops += 2.0 * double(shapes[n + 1].height * shapes[n + 1].width) * double(layers[n].weight.size());
     ConvNetParts net{layers, shapes, outputs};
-    if (options.onednn) parts_->engine = make_onednn_conv_engine(net, options);
+    if (options.device)
+        parts_->engine = options.device->make_conv(net);
+    else if (options.onednn)
+        parts_->engine = make_onednn_conv_engine(net, options);
     if (!parts_->engine) parts_->engine = make_own_conv_engine(net);
 }
 
@@ -73,13 +88,7 @@ const char* ConvPlan::engine() const { return parts_->engine->name(); }
 void ConvPlan::run(const Context& context, size_t batch, const float* pictures, std::span<float* const> outputs) const {
     require(outputs.size() == parts_->outputs.size(), "running a convolutional net: ", outputs.size(),
             " places for results given, expected ", parts_->outputs.size());
-    context.parallel_for(0, batch, 1, [&](size_t first, size_t last) {
-        std::vector<float*> own(outputs.size());
-        for (size_t index = first; index < last; ++index) {
-            for (size_t i = 0; i < own.size(); ++i) own[i] = outputs[i] + index * parts_->outputs[i].size();
-            parts_->engine->run(pictures + index * parts_->picture.size(), own);
-        }
-    });
+    parts_->engine->run(context, batch, pictures, outputs);
 }
 
 }  // namespace lv

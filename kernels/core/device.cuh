@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "kernels/attention.h"
+#include "kernels/conv_engine.h"
 #include "kernels/core/device.h"
 #include "kernels/core/error.h"
 
@@ -43,7 +44,7 @@ struct Rows {
 };
 
 // Working memory of one queue that grows to the largest size asked for; each user has its own slot.
-enum class Slot { weights, rows, parts, pieces, summaries, result, library, picks, count };
+enum class Slot { weights, rows, parts, pieces, summaries, result, library, picks, conv, count };
 
 class Products;  // products.cuh
 
@@ -129,6 +130,9 @@ class CudaDevice final : public Device {
     void summarise_keys(const KvPiece& keys, size_t kv_heads, size_t head_dim, std::span<Half> to) override;
     void bound_logits(const AttentionInput& input, std::span<const std::span<const Half>> summaries,
                       std::span<float> bounds) override;
+    std::unique_ptr<ConvEngine> make_conv(const ConvNetParts& net) override;
+    void write_canvases(const CanvasShape& shape, size_t batch, const uint8_t* pictures, float* canvases) override;
+    void best_columns(ConstMatrix x, std::span<float> values, std::span<int32_t> columns) override;
 
     Lane& lane();  // this thread's
     size_t multiprocessors() const { return multiprocessors_; }

@@ -25,6 +25,9 @@ struct AttentionPart;
 struct KeyMass;
 struct KvPiece;
 struct KvStore;
+struct ConvNetParts;
+class ConvEngine;
+struct CanvasShape;
 
 // A weight as a device keeps it: y[row, o] = sum_i x[row, i] values[o, i] scales[o] + bias[o].
 struct DeviceWeight {
@@ -41,7 +44,7 @@ struct DeviceOptions {
     bool exact = false;
 };
 
-class Device {
+class Device : public std::enable_shared_from_this<Device> {
    public:
     virtual ~Device() = default;
     virtual std::string name() const = 0;  // "NVIDIA H100 80GB HBM3, 132 multiprocessors, CUDA 13.0, driver 580.95"
@@ -90,6 +93,11 @@ class Device {
     // `summaries` is a list of the host's, `bounds` too; waits.
     virtual void bound_logits(const AttentionInput& input, std::span<const std::span<const Half>> summaries,
                               std::span<float> bounds) = 0;
+
+    // Pictures. The weights of a net are the host's and only read here; in f16 unless exact().
+    virtual std::unique_ptr<ConvEngine> make_conv(const ConvNetParts& net) = 0;
+    virtual void write_canvases(const CanvasShape& shape, size_t batch, const uint8_t* pictures, float* canvases) = 0;
+    virtual void best_columns(ConstMatrix x, std::span<float> values, std::span<int32_t> columns) = 0;
 };
 
 // The CUDA device that this process sees first. Throws Error with the reason when there is none, or when this build has
