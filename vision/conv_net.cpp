@@ -98,30 +98,24 @@ std::vector<MapShape> ConvNet::shapes(size_t height, size_t width) const {
     return shapes;
 }
 
-std::shared_ptr<const ConvPlan> ConvNet::plan(size_t height, size_t width) const {
+std::shared_ptr<const ConvPlan> ConvNet::plan(const std::shared_ptr<Device>& device, size_t height,
+                                              size_t width) const {
     const MapShape picture{height, width, 3};
     const std::lock_guard lock(mutex_);
-    const auto found = std::find_if(plans_.begin(), plans_.end(), [&](const auto& plan) { return plan.first == picture; });
+    const auto found = std::find_if(plans_.begin(), plans_.end(), [&](const Made& made) {
+        return made.device == device && made.plan->picture() == picture;
+    });
     if (found != plans_.end()) {
         std::rotate(found, found + 1, plans_.end());
-        return plans_.back().second;
+        return plans_.back().plan;
     }
-    plans_.emplace_back(picture, std::make_shared<const ConvPlan>(layers_, picture, output_maps_, options_));
+    ConvOptions options = options_;
+    options.device = device;
+    plans_.push_back({device, std::make_shared<const ConvPlan>(layers_, picture, output_maps_, options)});
     if (plans_.size() > plans_kept) plans_.erase(plans_.begin());
-    return plans_.back().second;
+    return plans_.back().plan;
 }
 
-std::vector<NetMap> ConvNet::run(const Context& context, size_t batch, size_t height, size_t width,
-                                 const float* pictures) const {
-    const std::shared_ptr<const ConvPlan> made = plan(height, width);
-    std::vector<NetMap> maps;
-    std::vector<float*> targets;
-    for (const MapShape& shape : made->output_shapes()) maps.push_back({shape, std::vector<float>(batch * shape.size())});
-    for (NetMap& map : maps) targets.push_back(map.values.data());
-    made->run(context, batch, pictures, targets);
-    return maps;
-}
-
-double ConvNet::flops(size_t height, size_t width) const { return plan(height, width)->flops(); }
+double ConvNet::flops(size_t height, size_t width) const { return plan(nullptr, height, width)->flops(); }
 
 }  // namespace lv

@@ -6,7 +6,6 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "kernels/conv.h"
@@ -15,31 +14,27 @@
 
 namespace lv {
 
-// One output of a batch: [batch, shape.height, shape.width, shape.channels] f32.
-struct NetMap {
-    MapShape shape;
-    std::vector<float> values;
-};
-
-// Const after construction and safe to share: run() may be called from several threads at once (a lock is held only
-// while the plan of a canvas size that was not met lately is made, some tens of milliseconds).
+// Const after construction and safe to share by threads (a lock is held only while the plan of a canvas size that was
+// not met lately is made, some tens of milliseconds).
 class ConvNet {
    public:
-    // Reads <layer>.weight and .bias of every conv and linear layer. `outputs`: names of layers, the order of run()'s
-    // results. Throws Error that names the layer or tensor that does not fit.
+    // Reads <layer>.weight and .bias of every conv and linear layer. `outputs`: names of layers, the order of a
+    // plan's outputs. Throws Error that names the layer or tensor that does not fit.
     ConvNet(const std::vector<NetLayer>& layers, std::vector<std::string> outputs, const WeightFile& weights,
             const ConvOptions& options = {});
 
-    // pictures [batch, height, width, 3] f32, normalised.
-    std::vector<NetMap> run(const Context& context, size_t batch, size_t height, size_t width,
-                            const float* pictures) const;
+    // Made ready for normalised pictures [height, width, 3] f32, on the context's device or else on the host; kept for
+    // the next call. Who ran it on a device waits for that before letting go.
+    std::shared_ptr<const ConvPlan> plan(const Context& context, size_t height, size_t width) const {
+        return plan(context.shared_device(), height, width);
+    }
 
-    double flops(size_t height, size_t width) const;   // multiplications and additions of one picture
+    double flops(size_t height, size_t width) const;                  // multiplications and additions of one picture
     std::vector<MapShape> shapes(size_t height, size_t width) const;  // of the outputs
     size_t parameters() const { return parameters_; }
 
    private:
-    std::shared_ptr<const ConvPlan> plan(size_t height, size_t width) const;
+    std::shared_ptr<const ConvPlan> plan(const std::shared_ptr<Device>& device, size_t height, size_t width) const;
 
     std::vector<std::vector<float>> values_;  // what the layers' spans look at
     std::vector<ConvLayer> layers_;
@@ -47,8 +42,12 @@ class ConvNet {
     ConvOptions options_;
     size_t parameters_ = 0;
     mutable std::mutex mutex_;
+    struct Made {
+        std::shared_ptr<Device> device;  // null: the host
+        std::shared_ptr<const ConvPlan> plan;
+    };
     // A stream has one size; a few videos at once have a few.
-    mutable std::vector<std::pair<MapShape, std::shared_ptr<const ConvPlan>>> plans_;  // newest last
+    mutable std::vector<Made> plans_;  // newest last
 };
 
 }  // namespace lv

@@ -2,9 +2,14 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <map>
+#include <utility>
 
+#include "kernels/core/device.h"
 #include "kernels/core/error.h"
+#include "kernels/core/memory.h"
+#include "kernels/pictures.h"
 #include "vision/preprocess.h"
 
 namespace lv {
@@ -20,6 +25,31 @@ std::vector<std::string> outputs_of(const VisionConfig& config) {
     names.insert(names.end(), config.boxes.begin(), config.boxes.end());
     return names;
 }
+
+// Where a batch's answers lie in one block of 4-byte values, so that they come from a device in one piece: the logits
+// of the scenes [batch, scenes], then for each stride the boxes, the best logit and its kind of every cell.
+struct Answers {
+    struct Stride {
+        size_t cells = 0;                       // of one picture
+        size_t scores = 0;                      // in a block of their own, [batch, cells, kinds]
+        size_t boxes = 0, best = 0, kinds = 0;  // [batch, cells, 4], [batch, cells], [batch, cells]
+    };
+    std::vector<Stride> strides;
+    size_t values = 0, score_values = 0;
+
+    Answers(std::span<const MapShape> shapes, size_t count, size_t batch) : values(batch * shapes[0].size()) {
+        const auto take = [](size_t& from, size_t more) { return std::exchange(from, from + more); };
+        for (size_t i = 0; i < count; ++i) {
+            Stride stride;
+            stride.cells = shapes[1 + i].height * shapes[1 + i].width;
+            stride.scores = take(score_values, batch * shapes[1 + i].size());
+            stride.boxes = take(values, batch * stride.cells * 4);
+            stride.best = take(values, batch * stride.cells);
+            stride.kinds = take(values, batch * stride.cells);
+            strides.push_back(stride);
+        }
+    }
+};
 
 std::shared_ptr<const Picture> scaled(const std::shared_ptr<const Picture>& picture, int long_side) {
     if (std::max(picture->width, picture->height) == long_side) return picture;
@@ -74,38 +104,82 @@ void VisionModel::check() const {
 }
 
 std::vector<Sight> VisionModel::look(const Context& context, std::span<const Picture* const> pictures) const {
-    std::vector<Canvas> canvases(pictures.size());
+    std::vector<Picture> made(pictures.size());
+    std::vector<const Picture*> scaled(pictures.begin(), pictures.end());
     context.parallel_for(0, pictures.size(), 1, [&](size_t first, size_t last) {
-        for (size_t i = first; i < last; ++i) canvases[i] = canvas_of(*pictures[i], config_.input);
+        for (size_t i = first; i < last; ++i) {
+            if (std::max(scaled[i]->width, scaled[i]->height) == config_.input.long_side) continue;
+            made[i] = scaled_picture(*scaled[i], config_.input.long_side);
+            scaled[i] = &made[i];
+        }
     });
     std::map<std::pair<int, int>, std::vector<size_t>> sizes;
-    for (size_t i = 0; i < canvases.size(); ++i) sizes[{canvases[i].height, canvases[i].width}].push_back(i);
-
+    for (size_t i = 0; i < scaled.size(); ++i) sizes[{scaled[i]->height, scaled[i]->width}].push_back(i);
     std::vector<Sight> sights(pictures.size());
     for (const auto& [size, members] : sizes) {
-        const size_t values = canvases[members[0]].values.size();
-        std::vector<float> batch(values * members.size());
-        for (size_t k = 0; k < members.size(); ++k)
-            std::copy(canvases[members[k]].values.begin(), canvases[members[k]].values.end(),
-                      batch.begin() + k * values);
-        const std::vector<NetMap> maps = net_.run(context, members.size(), size.first, size.second, batch.data());
-        for (size_t k = 0; k < members.size(); ++k) {
-            const Canvas& canvas = canvases[members[k]];
-            const size_t strides = config_.objects.strides.size();
-            std::vector<ObjectMaps> parts;
-            for (size_t i = 0; i < strides; ++i) {
-                const NetMap& scores = maps[1 + i];
-                const NetMap& boxes = maps[1 + strides + i];
-                parts.push_back({config_.objects.strides[i], scores.shape.height, scores.shape.width,
-                                 scores.shape.channels, scores.values.data() + k * scores.shape.size(),
-                                 boxes.values.data() + k * boxes.shape.size()});
-            }
-            Sight& sight = sights[members[k]];
-            sight.objects = find_objects(parts, canvas.picture_width, canvas.picture_height, config_.objects);
-            sight.scene = scene_of({maps[0].values.data() + k * row::scenes, row::scenes});
+        std::vector<const Picture*> from;
+        std::vector<Sight*> to;
+        for (size_t i : members) {
+            from.push_back(scaled[i]);
+            to.push_back(&sights[i]);
         }
+        look_at_size(context, from, to);
     }
     return sights;
+}
+
+void VisionModel::look_at_size(const Context& context, std::span<const Picture* const> pictures,
+                               std::span<Sight* const> sights) const {
+    const std::shared_ptr<Device>& device = context.shared_device();
+    const CanvasShape canvas = canvas_of(*pictures[0], config_.input);
+    const size_t batch = pictures.size(), strides = config_.objects.strides.size();
+    Buffer bytes(batch * canvas.picture_bytes(), device);
+    for (size_t k = 0; k < batch; ++k) {
+        std::byte* to = bytes.data() + k * canvas.picture_bytes();
+        if (device)
+            device->upload(pictures[k]->rgb.data(), to, canvas.picture_bytes());
+        else
+            std::memcpy(to, pictures[k]->rgb.data(), canvas.picture_bytes());
+    }
+    Floats canvases(batch * canvas.canvas_size(), device);
+    write_canvases(context, canvas, batch, bytes.as<uint8_t>().data(), canvases.span().data());
+
+    const std::shared_ptr<const ConvPlan> plan = net_.plan(context, canvas.canvas_height, canvas.canvas_width);
+    const std::vector<MapShape>& shapes = plan->output_shapes();  // classes, scores by stride, boxes by stride
+    const Answers answers(shapes, strides, batch);
+    Floats scores(answers.score_values, device);
+    Buffer block = Buffer::of<float>(answers.values, device);
+    const std::span<float> values = block.as<float>();
+    std::vector<float*> outputs{values.data()};
+    for (const Answers::Stride& stride : answers.strides) outputs.push_back(scores.span().data() + stride.scores);
+    for (const Answers::Stride& stride : answers.strides) outputs.push_back(values.data() + stride.boxes);
+    plan->run(context, batch, canvases.span().data(), outputs);
+    for (size_t i = 0; i < strides; ++i) {
+        const Answers::Stride& stride = answers.strides[i];
+        const size_t cells = batch * stride.cells;
+        best_columns(context, {outputs[1 + i], cells, shapes[1 + i].channels}, values.subspan(stride.best, cells),
+                     block.as<int32_t>().subspan(stride.kinds, cells));
+    }
+
+    if (device) {
+        Buffer here(block.bytes());
+        device->download(block.data(), here.data(), block.bytes());
+        block = std::move(here);
+    }
+    for (size_t k = 0; k < batch; ++k) {
+        std::vector<ObjectMaps> maps;
+        for (size_t i = 0; i < strides; ++i) {
+            const Answers::Stride& stride = answers.strides[i];
+            const float* all = block.as<float>().data();
+            maps.push_back({config_.objects.strides[i], shapes[1 + i].height, shapes[1 + i].width,
+                            all + stride.best + k * stride.cells,
+                            block.as<int32_t>().data() + stride.kinds + k * stride.cells,
+                            all + stride.boxes + k * stride.cells * 4});
+        }
+        const int width = pictures[k]->width, height = pictures[k]->height;
+        sights[k]->objects = find_objects(maps, width, height, config_.objects);
+        sights[k]->scene = scene_of(block.as<const float>().subspan(k * row::scenes, row::scenes));
+    }
 }
 
 EncodedFrames Encoder::encode(const Context& context, std::span<const Frame> frames) {

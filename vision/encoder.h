@@ -38,11 +38,16 @@ class VisionModel {
     const ConvNet& net() const { return net_; }
     // How long the long side of a picture needs to be: the max_side to open the source with.
     int long_side() const { return config_.input.long_side; }
-    // Looks at pictures, each on its own; those of one size run as one batch, one picture a thread.
+    // Looks at pictures, each on its own; those of one size run as one batch: one picture a thread, or all on the
+    // context's device. There a picture goes up once, as bytes; what comes back is the scene's logits and of each cell
+    // its likeliest kind and its box.
     std::vector<Sight> look(const Context& context, std::span<const Picture* const> pictures) const;
 
    private:
     void check() const;
+    // Scaled pictures of one size.
+    void look_at_size(const Context& context, std::span<const Picture* const> pictures,
+                      std::span<Sight* const> sights) const;
     VisionConfig config_;
     ConvNet net_;
 };

@@ -45,17 +45,16 @@ std::vector<Object> find_objects(std::span<const ObjectMaps> maps, int picture_w
     for (const ObjectMaps& map : maps) {
         const auto stride = static_cast<float>(map.stride);
         for (size_t cell = 0; cell < map.height * map.width; ++cell) {
-            const float* logits = map.scores + cell * map.kinds;
-            const float* best = std::max_element(logits, logits + map.kinds);
-            if (!(*best >= floor)) continue;
+            const float best = map.scores[cell];
+            if (!(best >= floor)) continue;
             const float* logs = map.boxes + cell * 4;
             float sides[4];
             for (int i = 0; i < 4; ++i) sides[i] = stride * std::exp(std::min(logs[i], largest_log_side));
             const float x = (static_cast<float>(cell % map.width) + 0.5f) * stride;
             const float y = (static_cast<float>(cell / map.width) + 0.5f) * stride;
-            objects.push_back({static_cast<int>(best - logits), 1 / (1 + std::exp(-*best)),
-                               share(x - sides[0], picture_width), share(y - sides[1], picture_height),
-                               share(x + sides[2], picture_width), share(y + sides[3], picture_height)});
+            objects.push_back({map.kinds[cell], 1 / (1 + std::exp(-best)), share(x - sides[0], picture_width),
+                               share(y - sides[1], picture_height), share(x + sides[2], picture_width),
+                               share(y + sides[3], picture_height)});
         }
     }
     return suppressed(std::move(objects), config);

@@ -2,6 +2,7 @@
 // tools/train/objects/detect.py.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -25,13 +26,13 @@ struct Object {
 
 float overlap(const Object& a, const Object& b);  // intersection over union, 0..1
 
-// The maps of one stride for one picture, channels-last.
+// What the net says of the cells of one stride, for one picture.
 struct ObjectMaps {
     int stride = 8;  // px of the canvas a cell
     size_t height = 0, width = 0;
-    size_t kinds = 0;
-    const float* scores = nullptr;  // [height, width, kinds] logits
-    const float* boxes = nullptr;   // [height, width, 4] logs of left, top, right, bottom in strides
+    const float* scores = nullptr;   // [height, width] logit of the likeliest kind
+    const int32_t* kinds = nullptr;  // [height, width] that kind
+    const float* boxes = nullptr;    // [height, width, 4] logs of left, top, right, bottom in strides
 };
 
 // Objects of one picture, best first, at most config.max_boxes. picture_width and picture_height: px of the picture

@@ -46,22 +46,14 @@ Picture scaled_picture(const Picture& picture, int long_side) {
     return out;
 }
 
-Canvas canvas_of(const Picture& picture, const InputConfig& input) {
-    const Picture scaled = scaled_picture(picture, input.long_side);
-    Canvas canvas;
-    canvas.picture_width = scaled.width;
-    canvas.picture_height = scaled.height;
-    canvas.width = up_to_multiple(scaled.width, input.multiple);
-    canvas.height = up_to_multiple(scaled.height, input.multiple);
-    std::array<float, 256> value;
-    for (int byte = 0; byte < 256; ++byte) value[byte] = (static_cast<float>(byte) - input.mean) / input.std;
-    canvas.values.assign(static_cast<size_t>(canvas.width) * canvas.height * 3, value[input.pad]);
-    for (int y = 0; y < scaled.height; ++y) {
-        const uint8_t* from = &scaled.rgb[static_cast<size_t>(y) * scaled.width * 3];
-        float* to = &canvas.values[static_cast<size_t>(y) * canvas.width * 3];
-        for (int i = 0; i < scaled.width * 3; ++i) to[i] = value[from[i]];
-    }
-    return canvas;
+CanvasShape canvas_of(const Picture& scaled, const InputConfig& input) {
+    return {.height = static_cast<size_t>(scaled.height),
+            .width = static_cast<size_t>(scaled.width),
+            .canvas_height = static_cast<size_t>(up_to_multiple(scaled.height, input.multiple)),
+            .canvas_width = static_cast<size_t>(up_to_multiple(scaled.width, input.multiple)),
+            .pad = static_cast<uint8_t>(input.pad),
+            .mean = input.mean,
+            .std = input.std};
 }
 
 double mean_difference(const Picture& a, const Picture& b) {

@@ -20,6 +20,22 @@ std::vector<float> normalised(const TensorView& image, const InputConfig& input)
     return values;
 }
 
+struct NetMap {
+    MapShape shape;
+    std::vector<float> values;  // [batch, shape]
+};
+
+std::vector<NetMap> run(const ConvNet& net, const Context& context, size_t batch, size_t height, size_t width,
+                        const float* pictures) {
+    const auto plan = net.plan(context, height, width);
+    std::vector<NetMap> maps;
+    std::vector<float*> targets;
+    for (const MapShape& shape : plan->output_shapes()) maps.push_back({shape, std::vector<float>(batch * shape.size())});
+    for (NetMap& map : maps) targets.push_back(map.values.data());
+    plan->run(context, batch, pictures, targets);
+    return maps;
+}
+
 void expect_golden(const ConvOptions& options, double tolerance) {
     const VisionConfig config = read_vision_config(test::model_dir());
     const WeightFile weights = WeightFile::open(test::model_dir() / "vision.safetensors");
@@ -34,7 +50,7 @@ void expect_golden(const ConvOptions& options, double tolerance) {
     std::vector<float> batch = one;
     batch.insert(batch.end(), one.begin(), one.end());
     const Context context(2);
-    const std::vector<NetMap> maps = net.run(context, 2, image.shape[1], image.shape[2], batch.data());
+    const std::vector<NetMap> maps = run(net, context, 2, image.shape[1], image.shape[2], batch.data());
     for (size_t n = 0; n < names.size(); ++n) {
         const TensorView& tensor = expected.get(names[n]);
         const std::vector<float> values = to_floats(tensor);
@@ -58,18 +74,18 @@ TEST(ConvNet, InBf16IsNear) { expect_golden({.bf16 = true}, 0.1); }
 TEST(ConvNet, IsSharedByThreadsAndSizes) {
     const VisionModel model(test::model_dir());
     const Context context(1);
-    const auto run = [&](size_t side) {
+    const auto classes = [&](size_t side) {
         const std::vector<float> picture(side * side * 3, 0.25f);
-        return model.net().run(context, 1, side, side, picture.data())[0].values;
+        return run(model.net(), context, 1, side, side, picture.data())[0].values;
     };
-    const std::vector<float> small = run(64), large = run(96);
+    const std::vector<float> small = classes(64), large = classes(96);
     std::vector<std::jthread> threads;
     std::vector<std::vector<float>> found(6);
-    for (size_t i = 0; i < found.size(); ++i) threads.emplace_back([&, i] { found[i] = run(i % 2 ? 64 : 96); });
+    for (size_t i = 0; i < found.size(); ++i) threads.emplace_back([&, i] { found[i] = classes(i % 2 ? 64 : 96); });
     threads.clear();
     for (size_t i = 0; i < found.size(); ++i) EXPECT_EQ(found[i], i % 2 ? small : large);
-    for (size_t side = 32; side <= 320; side += 32) run(side);  // more sizes than are kept
-    EXPECT_EQ(run(64), small);
+    for (size_t side = 32; side <= 320; side += 32) classes(side);  // more sizes than are kept
+    EXPECT_EQ(classes(64), small);
 }
 
 TEST(ConvNet, NamesWhatDoesNotFit) {

@@ -1,6 +1,9 @@
 #include "vision/objects.h"
 
+#include <deque>
+
 #include "kernels/core/weight_file.h"
+#include "kernels/pictures.h"
 #include "tests/vision/support.h"
 
 namespace lv {
@@ -13,6 +16,15 @@ ObjectConfig config() {
     return config;
 }
 
+// The best of each cell's logits [cells, kinds].
+struct Best {
+    std::vector<float> scores;
+    std::vector<int32_t> kinds;
+    Best(const float* logits, size_t cells, size_t count) : scores(cells), kinds(cells) {
+        best_columns(Context(1), {logits, cells, count}, scores, kinds);
+    }
+};
+
 TEST(Objects, ACellIsDecodedAroundItsCentre) {
     // 2 rows of 4 cells at stride 8, three kinds; cell (x 2, y 1) is of kind 1.
     std::vector<float> scores(2 * 4 * 3, -9), boxes(2 * 4 * 4, 0);
@@ -20,7 +32,8 @@ TEST(Objects, ACellIsDecodedAroundItsCentre) {
     scores[cell * 3 + 1] = 1.5f;
     boxes[cell * 4 + 0] = std::log(1.0f), boxes[cell * 4 + 1] = std::log(0.5f);
     boxes[cell * 4 + 2] = std::log(1.25f), boxes[cell * 4 + 3] = 50;  // capped at exp(6), then clipped to the picture
-    const ObjectMaps maps{8, 2, 4, 3, scores.data(), boxes.data()};
+    const Best best(scores.data(), 8, 3);
+    const ObjectMaps maps{8, 2, 4, best.scores.data(), best.kinds.data(), boxes.data()};
     const std::vector<Object> objects = find_objects({&maps, 1}, 32, 16, config());
     ASSERT_EQ(objects.size(), 1u);
     EXPECT_EQ(objects[0].kind, 1);
@@ -34,7 +47,8 @@ TEST(Objects, ACellIsDecodedAroundItsCentre) {
 TEST(Objects, TheScoreFloorIsExact) {
     for (const auto& [logit, found] : std::vector<std::pair<float, size_t>>{{-2.1972f, 1}, {-2.1974f, 0}}) {  // 0.1
         const float boxes[4] = {};
-        const ObjectMaps maps{8, 1, 1, 1, &logit, boxes};
+        const int32_t kind = 0;
+        const ObjectMaps maps{8, 1, 1, &logit, &kind, boxes};
         EXPECT_EQ(find_objects({&maps, 1}, 8, 8, config()).size(), found);
     }
 }
@@ -42,7 +56,8 @@ TEST(Objects, TheScoreFloorIsExact) {
 TEST(Objects, AreSharesOfThePictureNotOfItsCanvas) {
     const float logit = 3;
     const float boxes[4] = {0, 0, 0, 0};
-    const ObjectMaps maps{8, 1, 1, 1, &logit, boxes};
+    const int32_t kind = 0;
+    const ObjectMaps maps{8, 1, 1, &logit, &kind, boxes};
     const Object object = find_objects({&maps, 1}, 12, 24, config())[0];
     EXPECT_NEAR(object.right, 1, 1e-6);  // 4 + 8 = 12 of 12 px
     EXPECT_NEAR(object.bottom, 0.5, 1e-6);
@@ -89,10 +104,12 @@ TEST(Objects, AreWhatTheTrainerFinds) {
         return values.back().data();
     };
     std::vector<ObjectMaps> maps;
+    std::deque<Best> best;
     for (size_t i = 0; i < vision.scores.size(); ++i) {
         const auto& shape = golden.get(vision.scores[i]).shape;
-        maps.push_back(
-            {vision.objects.strides[i], shape[1], shape[2], shape[0], map(vision.scores[i]), map(vision.boxes[i])});
+        best.emplace_back(map(vision.scores[i]), shape[1] * shape[2], shape[0]);
+        maps.push_back({vision.objects.strides[i], shape[1], shape[2], best[i].scores.data(), best[i].kinds.data(),
+                        map(vision.boxes[i])});
     }
     const auto& image = golden.get("image").shape;
     const std::vector<Object> objects =

@@ -27,11 +27,14 @@ TEST(Preprocess, AnAreaIsAveraged) {
 
 TEST(Preprocess, ThePictureLiesTopLeftOnGrey) {
     InputConfig input;
-    const Canvas canvas = canvas_of(*test::painted(640, 360, 255), input);
-    EXPECT_EQ(canvas.width, 320);
-    EXPECT_EQ(canvas.height, 192);
-    EXPECT_EQ(canvas.picture_height, 180);
-    const auto value = [&](int x, int y) { return canvas.values[(y * 320 + x) * 3]; };
+    const Picture picture = scaled_picture(*test::painted(640, 360, 255), 320);
+    const CanvasShape canvas = canvas_of(picture, input);
+    EXPECT_EQ(canvas.canvas_width, 320u);
+    EXPECT_EQ(canvas.canvas_height, 192u);
+    EXPECT_EQ(canvas.height, 180u);
+    std::vector<float> values(canvas.canvas_size());
+    write_canvases(Context(1), canvas, 1, picture.rgb.data(), values.data());
+    const auto value = [&](size_t x, size_t y) { return values[(y * 320 + x) * 3]; };
     EXPECT_FLOAT_EQ(value(0, 0), 1);
     EXPECT_FLOAT_EQ(value(319, 179), 1);
     EXPECT_FLOAT_EQ(value(0, 180), (114 - 127) / 128.0f);

@@ -1,0 +1,90 @@
+// The encoder wherever it runs: what is seen on a GPU is what is seen on the host.
+#include "tests/devices/on_device.h"
+#include "tests/vision/support.h"
+#include "vision/encoder.h"
+#include "vision/ffmpeg_source.h"
+
+namespace lv::test {
+namespace {
+
+// The default model with small pictures: the emulated device takes its time.
+const VisionModel& small_model() {
+    static const VisionModel model = [] {
+        VisionConfig config = read_vision_config(model_dir());
+        config.input.long_side = 64;
+        config.objects.score_floor = 0.02f;
+        return VisionModel(config, WeightFile::open(model_dir() / "vision.safetensors"));
+    }();
+    return model;
+}
+
+// A part of a street with people in it.
+Picture street(int left, int top, int width, int height) {
+    static const auto whole = open_source(clip(), {.max_side = 320})->show(8'000'000)->picture;
+    Picture part{width, height, {}};
+    for (int y = top; y < top + height; ++y) {
+        const auto row = whole->rgb.begin() + (static_cast<ptrdiff_t>(y) * whole->width + left) * 3;
+        part.rgb.insert(part.rgb.end(), row, row + width * 3);
+    }
+    return part;
+}
+
+class Eyes : public Everywhere {
+   protected:
+    // Of a logit or a side after 70 layers.
+    double tolerance() const { return GetParam() == Where::gpu ? 0.05 : 1e-3; }
+};
+INSTANTIATE_TEST_SUITE_P(On, Eyes, everywhere, where_name);
+
+void expect_alike(const Sight& found, const Sight& expected, double tolerance) {
+    for (size_t i = 0; i < expected.scene.size(); ++i)
+        EXPECT_NEAR(found.scene[i].probability, expected.scene[i].probability, tolerance);
+    EXPECT_EQ(found.scene[0].scene, expected.scene[0].scene);
+    // Boxes near the floor, or of like scores, may come and go and change places: each clear one has its twin.
+    for (const auto& [one, other] : {std::pair{&found, &expected}, {&expected, &found}})
+        for (const Object& object : one->objects) {
+            if (object.score < 0.02 + tolerance) continue;
+            const bool there = std::any_of(other->objects.begin(), other->objects.end(), [&](const Object& twin) {
+                return twin.kind == object.kind && std::abs(twin.score - object.score) <= tolerance &&
+                       overlap(twin, object) > 1 - 4 * tolerance;
+            });
+            EXPECT_TRUE(there) << "kind " << object.kind << ", score " << object.score;
+        }
+}
+
+TEST_P(Eyes, SeeWhatTheHostSees) {
+    const Context context = make_context(), host(1);
+    const std::vector<Picture> pictures{street(160, 24, 96, 96), street(96, 48, 64, 64), street(160, 40, 160, 90)};
+    std::vector<const Picture*> all;
+    for (const Picture& picture : pictures) all.push_back(&picture);
+    const std::vector<Sight> found = small_model().look(context, all), expected = small_model().look(host, all);
+    ASSERT_EQ(found.size(), pictures.size());
+    size_t clear = 0;
+    for (size_t i = 0; i < found.size(); ++i) {
+        SCOPED_TRACE("picture " + std::to_string(i));
+        expect_alike(found[i], expected[i], tolerance());
+        for (const Object& object : expected[i].objects) clear += object.score > 0.2;
+    }
+    EXPECT_GE(clear, 5u) << "or little was compared";
+    EXPECT_TRUE(small_model().look(context, {}).empty());
+}
+
+TEST_P(Eyes, DoNotDependOnHowFramesAreSplitIntoCalls) {
+    const Context context = make_context();
+    std::vector<Frame> frames;
+    for (int i = 0; i < 3; ++i)
+        frames.push_back(
+            {std::make_shared<const Picture>(street(100 + 20 * i, 40, 64, 48)), i * 500'000, i * 500'000, 64, 48});
+    Encoder whole(small_model()), parts(small_model());
+    const EncodedFrames all = whole.encode(context, frames);
+    EXPECT_EQ(whole.looked_at(), 3);
+    std::vector<float> values;
+    for (size_t first : {0u, 1u}) {
+        const EncodedFrames part = parts.encode(context, std::span(frames).subspan(first, 1 + first));
+        values.insert(values.end(), part.values.begin(), part.values.end());
+    }
+    EXPECT_EQ(values, all.values) << "to the last bit";
+}
+
+}  // namespace
+}  // namespace lv::test
