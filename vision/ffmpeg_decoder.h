@@ -5,9 +5,11 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "vision/ffmpeg_packets.h"
 
+struct AVCodec;
 struct AVCodecContext;
 struct AVFrame;
 
@@ -20,16 +22,19 @@ struct DecoderFree {
     void operator()(AVCodecContext* decoder) const;
 };
 
+using DecodedPtr = std::unique_ptr<AVFrame, DecodedFree>;
+
 struct Decoded {
-    std::unique_ptr<AVFrame, DecodedFree> frame;
+    DecodedPtr frame;        // may lie on the GPU: see ffmpeg_hardware.h
     int64_t pts_us, end_us;  // on screen from, until
 };
 
 // One thread at a time.
 class PictureDecoder {
    public:
-    // Throws Error when there is no decoder for the input's video. The input outlives this.
-    PictureDecoder(const FfmpegInput& input, int threads);
+    // on_gpu: the GPU decodes for as long as it can. Throws Error when there is no decoder for the input's video. The
+    // input outlives this.
+    PictureDecoder(const FfmpegInput& input, int threads, bool on_gpu);
 
     // Takes a packet. unreferenced: also when no other picture refers to it; else such a picture may stay undecoded.
     void send(const StreamPacket& packet, bool unreferenced);
@@ -42,6 +47,13 @@ class PictureDecoder {
     // Forgets what is inside. Pictures before from_us that come all the same lean on what was not sent: not given.
     void restart(int64_t from_us);
 
+    // From now on the packets are kept that go_on_with_cpu() needs; so they are while the GPU decodes.
+    void remember() { remembers_ = true; }
+    // The CPU decodes from now on, first what was kept. No picture is lost or comes twice, unless times are missing or
+    // jump, or key packets lie more than 4,096 packets or 48 MiB apart. `why` as in not_on_gpu().
+    void go_on_with_cpu(const std::string& why);
+    const std::string& not_on_gpu() const { return not_on_gpu_; }  // why, though it was asked for; else empty
+
     bool drained() const { return drained_; }                        // gives nothing more until restarted
     bool is_empty() const { return empty_; }                         // nothing inside
     bool can_leave_out() const { return can_leave_out_; }            // it knows pictures that no other refers to
@@ -53,12 +65,25 @@ class PictureDecoder {
     int64_t left_out() const { return left_out_; }
 
    private:
+    void describe(const AVCodec& codec);
+    void open_on_cpu();
+    void open_on_gpu();
+    void keep(const StreamPacket& packet);
+    bool take_again();
+    bool gpu_failed(int code) const;
+    int next_picture(AVFrame& frame);
     bool is_whole(const AVFrame& frame);
-    Decoded timed(std::unique_ptr<AVFrame, DecodedFree> frame);
+    Decoded timed(DecodedPtr frame);
     void account(int64_t pts_us);
 
     const FfmpegInput& input_;
+    const int threads_;
     std::unique_ptr<AVCodecContext, DecoderFree> decoder_;
+    bool on_gpu_ = false, remembers_ = false, draining_ = false;
+    std::string not_on_gpu_;
+    std::deque<StreamPacket> kept_;  // from a key packet on whose picture came out, while they are few enough
+    std::deque<DecodedPtr> again_;   // decoded from what was kept, not yet given
+    int64_t newest_us_ = INT64_MIN;  // presentation time of the last picture that came out
     bool can_leave_out_ = false, drained_ = false, empty_ = true;
     int64_t usual_us_ = 40'000;  // between two pictures when nothing better is known
     int64_t from_us_ = INT64_MIN;

@@ -8,6 +8,7 @@
 #include "kernels/core/clock.h"
 #include "kernels/core/error.h"
 #include "vision/ffmpeg_decoder.h"
+#include "vision/ffmpeg_hardware.h"
 #include "vision/ffmpeg_packets.h"
 #include "vision/ffmpeg_picture.h"
 
@@ -23,7 +24,7 @@ class FfmpegSource final : public FrameSource {
    public:
     FfmpegSource(const std::string& location, const SourceOptions& options)
         : packets_(location, options),
-          decoder_(packets_.input(), options.threads),
+          decoder_(packets_.input(), options.threads, options.on_gpu),
           maker_(options.max_side, options.to_draw),
           period_us_(std::max<int64_t>(options.period_us, 0)),
           key_frames_(options.sampling == SamplingMode::key_frames),
@@ -38,6 +39,7 @@ class FfmpegSource final : public FrameSource {
         stats.decoded = decoder_.decoded();
         stats.damaged = decoder_.damaged();
         packets_.add_to(stats);
+        stats.not_on_gpu = decoder_.not_on_gpu();
         stats.skipped = skipped_ + packets_.dropped() + decoder_.left_out();
         stats.passed_by = std::max<int64_t>(
             0, read_ - stats.decoded - static_cast<int64_t>(queue_.size()) - skipped_ - decoder_.left_out());
@@ -265,8 +267,9 @@ class FfmpegSource final : public FrameSource {
         return true;
     }
 
-    Frame picture_of(const Decoded& decoded, int64_t time_us) {
+    Frame picture_of(Decoded& decoded, int64_t time_us) {
         if (!shown_.picture || shown_.pts_us != decoded.pts_us) {
+            bring_to_host(*decoded.frame, info().name);
             shown_ = maker_.make(*decoded.frame, packets_.input().placement());
             shown_.pts_us = decoded.pts_us;
         }

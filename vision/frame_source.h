@@ -52,6 +52,7 @@ struct SourceStats {
     int64_t passed_by = 0;  // pictures that were not decoded because nobody will see them
     int64_t skipped = 0;    // pictures that were not decoded because a DecodeDepth said so
     std::string record_failure{};  // why nothing is recorded at the moment
+    std::string not_on_gpu{};      // why the CPU decodes though SourceOptions::on_gpu was asked for
     bool ended_early = false;  // the data stopped before the duration that the header promises
 };
 
@@ -77,6 +78,7 @@ struct SourceOptions {
     int max_side = 0;                         // > 0: pictures whose long side is larger are scaled to it while converting
     bool to_draw = false;                     // bgrx for a screen, by the fastest conversion: 0.2 ms, not 5, of 720p
     int threads = 0;                          // decoding threads, 0: one a core, at most 16
+    bool on_gpu = false;                      // decode there where it can be; else on the CPU, as if nobody had asked
     SamplingMode sampling = SamplingMode::exact;
     int64_t period_us = 0;                    // > 0: times asked for will be this far apart at least (lets packets go by)
     int64_t deadline_us = 20'000'000;         // longest wait for a network or device read; 0: for ever

@@ -1,0 +1,26 @@
+// The GPU's video decoder (NVDEC) behind libav: set up where it is there, and its pictures brought to the host (private
+// to the FFmpeg source).
+#pragma once
+
+#include <string>
+
+struct AVCodec;
+struct AVCodecContext;
+struct AVFrame;
+
+namespace lv {
+
+// Of a codec (AVCodecID) the decoder that libav can run on the GPU; null: it has none.
+const AVCodec* gpu_decoder(int codec_id);
+
+// Makes a context that is not open yet decode on the first GPU. Returns why that cannot be; empty: it can, as far as
+// one can tell before a picture.
+std::string use_gpu(AVCodecContext& decoder);
+
+bool is_on_gpu(const AVFrame& picture);
+
+// A picture that lies on the GPU is copied to the host, in its place; others stay as they are. Error, with `name`, when
+// the GPU does not give it: it answers nobody any more.
+void bring_to_host(AVFrame& picture, const std::string& name);
+
+}  // namespace lv
