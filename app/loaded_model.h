@@ -19,7 +19,7 @@ struct LoadedModel {
 };
 
 // Reads everything and checks that language and vision fit each other. Throws Error that names the file at fault.
-// Language lies on `device`, vision on the host; null: both on the host.
+// Language lies on `device`, or on the host when it is null; vision runs where its Context says.
 std::shared_ptr<const LoadedModel> load_model(const std::filesystem::path& directory,
                                               std::shared_ptr<Device> device = nullptr);
 

@@ -14,7 +14,8 @@ struct ModelOptions {
     int threads = 0;  // 0: as many as the machine has
     std::string device = "auto";
 
-    // Where language runs: "cuda" is the GPU, or an Error; "cpu" and, so far, "auto" the host (null).
+    // Where the model runs and videos are decoded: "cuda" is the GPU, or an Error; "cpu" and, so far, "auto" the host
+    // (null).
     std::shared_ptr<Device> open_device() const { return device == "cuda" ? open_cuda() : nullptr; }
 };
 

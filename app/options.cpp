@@ -71,7 +71,7 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool with_dir) 
         ->check(CLI::Range(1, 1024));
     command
         .add_option("--device", options.device,
-                    "auto, cpu or cuda: where language runs (default: auto, the CPU so far)")
+                    "auto, cpu or cuda: where the model runs, and decoding (default: auto, the CPU so far)")
         ->type_name("NAME")
         ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
 }

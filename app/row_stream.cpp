@@ -17,8 +17,10 @@ constexpr size_t most_batch = 8;        // frames that are encoded at once
 constexpr int64_t still_us = 40'000;    // how long a frame is on screen when nothing says so
 constexpr int64_t near_us = 2'000'000;  // frames no further apart are looked at together
 
-SourceOptions source_options(const VisionModel& vision, const WatchRequest& request, std::stop_token stop) {
+SourceOptions source_options(const VisionModel& vision, const WatchRequest& request, const Context& context,
+                             std::stop_token stop) {
     SourceOptions options;
+    options.on_gpu = context.device() != nullptr;
     options.max_side = vision.long_side();
     options.threads = request.threads;
     options.sampling = request.sampling.keyframes ? SamplingMode::key_frames : SamplingMode::exact;
@@ -71,7 +73,7 @@ struct RowStream::Parts {
           context(context_),
           stop(stop_),
           encoder(*model.vision, encoder_options(request)) {
-        const SourceOptions source = source_options(*model.vision, request, stop);
+        const SourceOptions source = source_options(*model.vision, request, context, stop);
         const SamplerOptions sampler = sampler_options(request.sampling);
         if (request.live) {
             auto feed_here = std::make_unique<LiveFeed>(request.source, source, sampler, *request.live, open_source);
