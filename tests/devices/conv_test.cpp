@@ -152,6 +152,14 @@ TEST_P(ConvNets, AConvolutionAddedToItsOwnInputKeepsThatInput) {
     expect_net(net, {sum, again, a});
 }
 
+// The sum is written while the convolution still reads: not into that map's room.
+TEST_P(ConvNets, AFusedSumLeavesWhatItsConvolutionReads) {
+    Net net{{9, 9, 16}, {}, {}};
+    const size_t a = net.conv(0, 16, 1);
+    const size_t back = net.conv(net.conv(a, 16, 3), 16, 3);
+    expect_net(net, {net.conv(net.other(Kind::add, {back, a}), 8, 1)});
+}
+
 TEST_P(ConvNets, APictureGivesTheSameInAnyBatch) {
     Net net{{9, 9, 3}, {}, {}};
     const size_t a = net.conv(0, 24, 3, 2, 1, Activation::silu);
