@@ -94,6 +94,7 @@ void Asking::take_end(const WatchEnded& ended) {
     }
     if (ended.stopped || ended.failure) return;
     progress_.say(watched_note(ended.meters));
+    if (const std::string& why = ended.stats.not_on_gpu; !why.empty()) progress_.say("decoded on the CPU: " + why);
     tell_forgotten(ended.meters);
     if (const std::string note = damage_note(options_.video, ended); !note.empty()) {
         progress_.warn(note + "; the answers hold for the part that could be read");

@@ -3,7 +3,7 @@ times at once"). A drill is (question, [(prompt, answer[, rest])]): the prompts 
 rest: what the answer rests on (questions.py)."""
 
 from .classes import NAMES, article
-from .questions import MOVES, debut, first_rows, neighbour_row, places, plural, single
+from .questions import MOVES, a_word, debut, first_rows, neighbour_row, places, plural, say, single
 from .world import number, stamp
 
 
@@ -91,7 +91,8 @@ def drill_earlier(w, rng):
         i, j = rng.choice(len(w.classes), 2, replace=False)
         if w.first[i] == w.first[j]:
             continue
-        said = f"{single(int(w.classes[i]), rng)} before {single(int(w.classes[j]), rng)}"
+        a, b = (a_word(int(w.classes[k]), rng) for k in (i, j))
+        said = say(rng, "earlier", a=a, b=b) if rng.random() < 0.7 else f"{a} before {b}"
         items.append((said, "yes" if w.first[i] < w.first[j] else "no", first_rows(w, i, j)))
     return ("each earlier", items) if items else None
 
@@ -177,5 +178,5 @@ def drill_times(w, rng):
 
 
 DRILLS = {f.__name__: f for f in (drill_is, drill_is_at, drill_count, drill_most, drill_where, drill_first, drill_last,
-                                  drill_often, drill_where_last, drill_moves, drill_after, drill_before, drill_earlier, drill_stays,
-                                  drill_events, drill_next_event, drill_until, drill_times)}
+                                  drill_often, drill_where_last, drill_moves, drill_after, drill_before, drill_earlier,
+                                  drill_stays, drill_events, drill_next_event, drill_until, drill_times)}

@@ -235,8 +235,9 @@ def earlier(w, rng):
 
 
 def first_rows(w, i, j):
-    """What tells which of two came first: a rest that is nowhere, and the two rows that are compared."""
-    return -1, w.row(i, w.first[i]), w.row(j, w.first[j])
+    """What tells whether the one of two came first: its first row, held against that of the other. (Shown both alike, the
+    same heads looked at both, and could not tell which was which.)"""
+    return w.row(i, w.first[i]), w.row(j, w.first[j])
 
 
 def _event_text(w, events):
