@@ -186,10 +186,10 @@ void launch_dense(CudaDevice& device, const ConvTask<T>& task) {
     const size_t blocks = (pixels + tile - 1) / tile * ((outs + tile - 1) / tile) * task.groups;
     const bool vectors_in = ins % values_at_once<T> == 0 && lies_at_16(task.in);
     const bool vectors_out = writes_vectors(task, outs);
-    const auto kernel = vectors_in    ? vectors_out ? dense<T, true, true> : dense<T, true, false>
-                           : vectors_out ? dense<T, false, true>
-                                      : dense<T, false, false>;
-    device.launch(unsigned(blocks), threads, std::max(sizeof(Tiles<T>), sizeof(Sums)), kernel, task);
+    const auto aligned = vectors_out ? dense<T, true, true> : dense<T, true, false>;
+    const auto any = vectors_out ? dense<T, false, true> : dense<T, false, false>;
+    device.launch(unsigned(blocks), threads, std::max(sizeof(Tiles<T>), sizeof(Sums)), vectors_in ? aligned : any,
+                  task);
 }
 
 template void launch_dense(CudaDevice&, const ConvTask<Half>&);
