@@ -41,14 +41,16 @@ void attend_chosen(Workspace& work, const AttentionInput& input, std::span<const
         one.q = input.q.slice(row, 1);
         one.first_row = input.first_row + row;
         if (input.logit_scale.data) one.logit_scale = input.logit_scale.slice(row, 1);
-        one.pieces = choose_pages(work.context(), one, work.options().top_pages, work.pages());
-        attend_rows(work, one, sink, out.slice(row, 1), mass);
+        CachePages& pages = work.pages();
+        const AttentionInput chosen =
+            choose_pieces(work.context(), one, pages.summaries, work.options().top_pages, pages.choice);
+        attend_rows(work, chosen, sink, out.slice(row, 1), mass);
     }
 }
 
-// x += attention(q, cache) Wo
-void mix_cross(Workspace& work, const Model& model, const Layer& layer, const Visible& visible, ConstMatrix table,
-               Matrix x, AttentionMass* mass) {
+// x += attention(q, cache) Wo; `asking` is what all layers ask alike.
+void mix_cross(Workspace& work, const Model& model, const Layer& layer, const Visible& visible,
+               const AttentionInput& asking, ConstMatrix table, Matrix x, AttentionMass* mass) {
     const Config& c = model.config();
     const Context& context = work.context();
     const size_t n = x.rows, mark = work.arena().mark();
@@ -58,15 +60,8 @@ void mix_cross(Workspace& work, const Model& model, const Layer& layer, const Vi
     rms_norm(context, x, layer.mix_norm, c.norm_eps, y);
     layer.mix_in.apply(context, y, q);
     if (c.cross_rope) rope(context, q, table, 1.0f, q);
-    AttentionInput input{.heads = c.n_attn_heads,
-                         .kv_heads = c.n_attn_kv_heads,
-                         .head_dim = c.attn_head_dim,
-                         .q = q,
-                         .pieces = work.pages().pieces,
-                         .scale = 1.0f / std::sqrt(float(c.attn_head_dim)),
-                         .logit_scale = {},
-                         .first_row = visible.first_row,
-                         .causal = visible.causal};
+    AttentionInput input = asking;
+    input.q = q;
     if (c.scalable_softmax) {
         const Matrix scale = work.arena().matrix(n, c.n_attn_heads);
         length_scale(context.device(), layer, visible, scale);
@@ -93,9 +88,19 @@ void cross_decode(Workspace& work, const Model& model, const Cache& cache, uint6
     }
     const Visible visible{first_row, cache.rows(), cache.dropped(), c.cross_text};
     list_pages(cache, c.cross_text ? first_row : std::numeric_limits<uint64_t>::max(), work.pages());
+    AttentionInput asking{.heads = c.n_attn_heads,
+                          .kv_heads = c.n_attn_kv_heads,
+                          .head_dim = c.attn_head_dim,
+                          .q = {nullptr, x.rows, c.q_dim()},
+                          .pieces = work.pages().pieces,
+                          .scale = 1.0f / std::sqrt(float(c.attn_head_dim)),
+                          .logit_scale = {},
+                          .first_row = visible.first_row,
+                          .causal = visible.causal};
+    asking.listed = list_pieces(work.context(), asking);
     for (size_t index = c.self_layers(); index < c.n_layers(); ++index) {
         const Layer& layer = model.layers()[index];
-        mix_cross(work, model, layer, visible, table, x, is_evidence_layer(c, index, mass) ? mass : nullptr);
+        mix_cross(work, model, layer, visible, asking, table, x, is_evidence_layer(c, index, mass) ? mass : nullptr);
         feed_forward(work, model, layer, x);
     }
     work.arena().rewind(mark);

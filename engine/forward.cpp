@@ -16,12 +16,17 @@ ConstMatrix forward(Workspace& work, const Model& model, State& state, const New
     assert(x.rows > 0 && x.rows <= work.options().chunk_rows && sampled <= x.rows && sampled <= work.options().sampled);
     const Config& c = model.config();
     const uint64_t first_row = state.rows;
+    Device* const device = work.context().device();
+    DeviceStep step(x.rows == 1 ? device : nullptr);  // one row comes again and again; several end soon
     if (mass) {
         mass->sampled = sampled;
         state.for_caches([&](const Cache& cache) { mass->first_key = cache.dropped(); });  // all have dropped as many
     }
     self_decode(work, model, state, rows, mass);
-    if (sampled == 0) return {};
+    if (sampled == 0) {
+        step.end();
+        return {};
+    }
 
     const size_t skipped = x.rows - sampled;
     const Matrix asked = x.slice(skipped, sampled);
@@ -29,8 +34,12 @@ ConstMatrix forward(Workspace& work, const Model& model, State& state, const New
     rms_norm(work.context(), asked, model.final_norm(), c.norm_eps, asked);
     const Matrix made = work.made_logits().slice(0, sampled), logits = work.logits().slice(0, sampled);
     model.output().apply(work.context(), asked, made);
-    if (Device* device = work.context().device())
-        device->download(made.data, logits.data, logits.size() * sizeof(float));
+    step.end();
+    if (!device) return logits;
+    device->download(made.data, logits.data, logits.size() * sizeof(float));
+    size_t keys = 0;
+    state.for_caches([&](const Cache& cache) { keys = std::max(keys, cache.rows()); });
+    if (mass) work.fetch_mass(*mass, keys);
     return logits;
 }
 
@@ -82,7 +91,7 @@ void attend_rows(Workspace& work, const AttentionInput& input, std::span<const f
         attention_mass(work.context(), tail,
                        {out.slice(skipped, sampled), part.max.slice(skipped, sampled), part.sum.slice(skipped, sampled),
                         part.logits},
-                       {mass->rows, mass->first_key, 1.0f / float(input.heads)});
+                       {work.mass_rows(*mass), mass->first_key, 1.0f / float(input.heads)});
     }
     finish_attention(work.context(), part, out);
     work.arena().rewind(mark);

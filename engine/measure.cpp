@@ -5,6 +5,8 @@
 #include <cmath>
 #include <random>
 
+#include "kernels/key_summary.h"
+
 namespace lv {
 
 namespace {
@@ -48,11 +50,16 @@ double decode_weight_bytes(const Model& model) {
     return total;
 }
 
-// Cache rows that a decode step reads, in bytes: each cross layer reads the one cache, each full layer its own.
-double decode_cache_bytes(const Memory& memory) {
+// What a decode step reads of the caches, in bytes: each cross layer the one cache, or the summaries of all its pages
+// and the rows of those it chooses (`top_pages`; 0: all), each full layer its own.
+double decode_cache_bytes(const Memory& memory, size_t top_pages) {
     const Config& c = memory.model().config();
     const size_t row = 2 * c.kv_dim() * dtype_bytes(memory.options().cache_type);
-    return double(memory.rows() * row * (c.count(LayerKind::cross) + c.count(LayerKind::full)));
+    const size_t all = memory.rows(), chosen = (top_pages + 1) * memory.options().page_rows;
+    const bool chooses = top_pages > 0 && chosen < all;
+    const size_t summaries = chooses ? summary_blocks(all) * 2 * c.kv_dim() * sizeof(Half) : 0;
+    return double(c.count(LayerKind::cross) * ((chooses ? chosen : all) * row + summaries) +
+                  c.count(LayerKind::full) * all * row);
 }
 
 }  // namespace
@@ -192,7 +199,9 @@ Rate measure_decode(Workspace& work, const Memory& memory, size_t steps) {
     out.rows_per_second = 1 / out.seconds;
     out.flops_per_second = decode_flops(memory.model().config(), memory.rows()) / out.seconds;
     const double state = double(memory.bytes().state);
-    out.bytes_per_second = (decode_weight_bytes(memory.model()) + decode_cache_bytes(memory) + 2 * state) / out.seconds;
+    out.bytes_per_second =
+        (decode_weight_bytes(memory.model()) + decode_cache_bytes(memory, work.options().top_pages) + 2 * state) /
+        out.seconds;
     return out;
 }
 

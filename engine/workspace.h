@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "engine/config.h"
-#include "kernels/attention.h"
 #include "kernels/core/context.h"
 #include "kernels/core/memory.h"
+#include "kernels/piece_choice.h"
 
 namespace lv {
 
@@ -30,9 +30,7 @@ struct AttentionMass {
 struct CachePages {
     std::vector<KvPiece> pieces;                   // all, oldest first
     std::vector<std::span<const Half>> summaries;  // of the first of them: those that a row may leave out
-    std::vector<KvPiece> chosen;
-    std::vector<float> bounds, scores;
-    std::vector<uint32_t> order;
+    PieceChoice choice;
 };
 
 // Not shared between threads; the context may be.
@@ -49,14 +47,19 @@ class Workspace {
     // x [chunk_rows, dim] on the host, for rows that are made there and go to a device.
     Matrix host_rows(size_t rows);
     CachePages& pages() { return pages_; }
+    // Where attention is added up for `mass` while layers run: its rows, or as many zeros of the device's, which
+    // fetch_mass() adds to the first `rows` of them.
+    std::span<float> mass_rows(AttentionMass& mass);
+    void fetch_mass(AttentionMass& mass, size_t rows);
     size_t bytes() const { return arena_.capacity_bytes() + logits_.bytes(); }
 
    private:
     const Context& context_;
     WorkspaceOptions options_;
     Arena arena_;
-    Buffer logits_;                     // [sampled, vocab]
-    Buffer device_logits_, host_rows_;  // with a device only
+    Buffer logits_;                                   // [sampled, vocab]
+    Buffer device_logits_, host_rows_, device_mass_;  // with a device only
+    std::vector<float> fetched_mass_;
     size_t dim_, vocab_size_;
     CachePages pages_;
 };

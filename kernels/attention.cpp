@@ -83,6 +83,11 @@ void attend_part(const Context& context, const AttentionInput& input, const Atte
     for (size_t split = 1; split < splits; ++split) merge_attention(part_of(split), part);
 }
 
+DevicePieces list_pieces(const Context& context, const AttentionInput& input) {
+    Device* const device = context.device();
+    return device ? device->list_pieces(input) : DevicePieces{};
+}
+
 void attend(const Context& context, const AttentionInput& input, Matrix out) {
     check(input, out.rows, out.cols);
     if (Device* device = context.device()) return device->attend(input, out);

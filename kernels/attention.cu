@@ -59,17 +59,17 @@ __global__ void divide(Rows<const float> part, Rows<const float> sum, Rows<float
     for (unsigned i = threadIdx.x; i < dim; i += warp_lanes) out.at(row)[col + i] = part.at(row)[col + i] * factor;
 }
 
-// mass[key] = weight * sum over rows and heads of exp(s - max) / sum. `key_lanes` lanes share a key; each key has one
-// writer. Reads the keys once, the queries from cache.
+// mass[number - first_number] += weight * sum over rows and heads of exp(s - max) / sum for each key. `key_lanes` lanes
+// share a key; each key has one writer. Reads the keys once, the queries from cache.
 template <typename T>
 __global__ void weigh_keys(Scene scene, Rows<const float> max, Rows<const float> sum, float weight, float* mass,
-                           unsigned key_lanes) {
+                           uint64_t first_number, unsigned key_lanes) {
     const unsigned lane = threadIdx.x % warp_lanes, keys_a_block = blockDim.x / key_lanes;
     const unsigned dim = scene.head_dim, group = scene.group(), col = lane % key_lanes * 8;
     const unsigned cols = col < dim ? min(8u, dim - col) : 0;
     const unsigned key = blockIdx.x * keys_a_block + threadIdx.x / key_lanes;
-    const bool there = key < scene.keys;
-    const PagePiece piece = scene.pieces[scene.piece_of(there ? key : 0)];
+    const PagePiece piece = scene.pieces[scene.piece_of(key < scene.keys ? key : 0)];
+    const bool there = key < scene.keys && key - piece.first < piece.rows;
     const unsigned piece_row = there ? key - piece.first : 0;
     const uint64_t number = piece.first_row + piece_row;
     float total = 0;
@@ -91,7 +91,7 @@ __global__ void weigh_keys(Scene scene, Rows<const float> max, Rows<const float>
                 total += expf(dot * key_scale * scene.factor(row, head) - max.at(row)[head]) / of_row;
         }
     }
-    if (there && lane % key_lanes == 0) mass[key] = total * weight;
+    if (there && lane % key_lanes == 0) mass[number - first_number] += total * weight;
 }
 
 __global__ void scale_by_length(const float* factors, uint64_t visible, uint64_t row_step, Rows<float> scale,
@@ -111,6 +111,7 @@ Parts fill_parts(CudaDevice& device, const Scene& scene, DType type) {
 }
 
 DType type_of(const AttentionInput& input) {
+    if (input.listed.list) return input.listed.dtype;
     const DType type = input.pieces.empty() ? DType::f16 : input.pieces.front().dtype;
     for (const KvPiece& piece : input.pieces)
         require(piece.dtype == type, "Attention on the GPU: pieces of ", dtype_name(type), " and ",
@@ -135,27 +136,34 @@ unsigned key_lanes_of(size_t head_dim) {
     return lanes;
 }
 
-Scene scene_of(CudaDevice& device, const AttentionInput& input) {
+DevicePieces CudaDevice::list_pieces(const AttentionInput& input) {
     thread_local std::vector<PagePiece> pieces;
     pieces.clear();
-    const size_t width = dtype_bytes(type_of(input));
-    size_t keys = 0;
-    bool vectors = input.head_dim % 8 == 0;
+    DevicePieces out{.dtype = type_of(input), .vectors = input.head_dim % 8 == 0};
+    const size_t width = dtype_bytes(out.dtype);
     for (const KvPiece& piece : input.pieces) {
         if (!is_seen(input, piece)) continue;
         pieces.push_back({piece.keys, piece.values, piece.key_scales, piece.value_scales, piece.first_row, piece.stride,
-                          unsigned(keys), unsigned(piece.rows)});
-        keys += piece.rows;
-        vectors = vectors && piece.stride * width % 16 == 0 && reinterpret_cast<uintptr_t>(piece.keys) % 16 == 0 &&
-                  reinterpret_cast<uintptr_t>(piece.values) % 16 == 0 && input.head_dim * width % 16 == 0;
+                          unsigned(out.most_keys), unsigned(piece.rows)});
+        out.most_keys += piece.rows;
+        out.vectors = out.vectors && piece.stride * width % 16 == 0 &&
+                      reinterpret_cast<uintptr_t>(piece.keys) % 16 == 0 &&
+                      reinterpret_cast<uintptr_t>(piece.values) % 16 == 0 && input.head_dim * width % 16 == 0;
     }
-    require(keys < (size_t{1} << 31), "Attention on the GPU: ", keys, " keys at once, at most 2147483647.");
-    const PagePiece* list = device.lane().list(Slot::pieces, pieces);
+    require(out.most_keys < (size_t{1} << 31), "Attention on the GPU: ", out.most_keys,
+            " keys at once, at most 2147483647.");
+    out.count = pieces.size();
+    if (out.count > 0) out.list = lane().list(pieces.front().keys, pieces);
+    return out;
+}
+
+Scene scene_of(CudaDevice& device, const AttentionInput& input) {
+    const DevicePieces pieces = input.listed.list ? input.listed : device.list_pieces(input);
     return {.q = input.q,
             .logit_scale = input.logit_scale,
-            .pieces = list,
-            .piece_count = unsigned(pieces.size()),
-            .keys = unsigned(keys),
+            .pieces = static_cast<const PagePiece*>(pieces.list),
+            .piece_count = unsigned(pieces.count),
+            .keys = unsigned(pieces.most_keys),
             .rows = unsigned(input.q.rows),
             .heads = unsigned(input.heads),
             .kv_heads = unsigned(input.kv_heads),
@@ -164,7 +172,7 @@ Scene scene_of(CudaDevice& device, const AttentionInput& input) {
             .first_row = input.first_row,
             .window = input.window,
             .causal = input.causal,
-            .vectors = vectors};
+            .vectors = pieces.vectors};
 }
 
 Parts parts_of(CudaDevice& device, const Scene& scene, unsigned splits) {
@@ -217,23 +225,12 @@ void CudaDevice::attention_mass(const AttentionInput& input, ConstMatrix max, Co
     if (scene.keys == 0 || scene.rows == 0) return;
     constexpr unsigned threads = 128;
     const unsigned key_lanes = key_lanes_of(scene.head_dim);
-    float* to = lane().scratch<float>(Slot::result, scene.keys);
     const DType type = type_of(input);
     const auto kernel = type == DType::f32   ? weigh_keys<float>
                         : type == DType::f16 ? weigh_keys<Half>
                                              : weigh_keys<int8_t>;
-    launch(blocks_of(scene.keys, threads / key_lanes), threads, 0, kernel, scene, max, sum, mass.weight, to, key_lanes);
-    thread_local std::vector<float> found;
-    found.resize(scene.keys);
-    download(to, found.data(), found.size() * sizeof(float));
-    const float* from = found.data();
-    for (const KvPiece& piece : input.pieces) {  // those that scene_of() lists
-        if (!is_seen(input, piece)) continue;
-        for (size_t row = 0; row < piece.rows; ++row) {
-            if (*from != 0) mass.rows[piece.first_row + row - mass.first_key] += *from;
-            ++from;
-        }
-    }
+    launch(blocks_of(scene.keys, threads / key_lanes), threads, 0, kernel, scene, max, sum, mass.weight,
+           mass.rows.data(), mass.first_key, key_lanes);
 }
 
 void CudaDevice::length_scale(const float* factors, uint64_t visible, uint64_t step, Matrix scale) {

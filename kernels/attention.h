@@ -31,10 +31,20 @@ struct KvPiece {
     uint64_t first_row = 0;
 };
 
+// Pieces that lie listed on a device: see list_pieces() and choose_pieces().
+struct DevicePieces {
+    const void* list = nullptr;  // the device's own; null: none
+    size_t count = 0;
+    size_t most_keys = 0;  // of all together; where the device chose by itself there may be fewer
+    DType dtype = DType::f16;
+    bool vectors = false;  // keys and values of a head lie at multiples of 16 bytes
+};
+
 struct AttentionInput {
     size_t heads = 0, kv_heads = 0, head_dim = 0;  // heads a multiple of kv_heads; head_dim <= 512
     ConstMatrix q;                                 // [rows, heads * head_dim]
     std::span<const KvPiece> pieces;               // in rising order of first_row; the list itself is the host's
+    DevicePieces listed = {};                      // when it lists some, these are read in place of `pieces`
     float scale = 1;                               // mostly head_dim^-0.5
     ConstMatrix logit_scale;                       // [rows, heads], or no data: 1
     uint64_t first_row = 0;                        // index of q's row 0
@@ -67,7 +77,12 @@ void add_sink(const Context& context, std::span<const float> sink, const Attenti
 // out = part.out / part.sum, zero where nothing was seen. `out` may be part.out.
 void finish_attention(const Context& context, const AttentionPart& part, Matrix out);
 
-// Where attention_mass() adds up: rows[j - first_key] is of key j.
+// The pieces that rows of `input` see, listed on the device of the context, for calls that read the same ones; on the
+// host nothing. Only the pieces, the mask, and the number and place of the rows are looked at. Valid until many other
+// lists have been made (core/device.cuh).
+DevicePieces list_pieces(const Context& context, const AttentionInput& input);
+
+// Where attention_mass() adds up: rows[j - first_key] is of key j, in the memory that the context runs on.
 struct KeyMass {
     std::span<float> rows;
     uint64_t first_key = 0;
@@ -75,8 +90,7 @@ struct KeyMass {
 };
 
 // Evidence: adds weight * sum over rows and heads of exp(s - max) / sum to each key of the pieces. `part` from
-// attend_part() over the same pieces. mass.rows is the host's on every device. One row's masses add up
-// to heads * weight. Reads the keys once more, or the
+// attend_part() over the same pieces. One row's masses add up to heads * weight. Reads the keys once more, or the
 // logits where the part holds them (10 times as fast over 340,000 keys, 12 heads on 4).
 void attention_mass(const Context& context, const AttentionInput& input, const AttentionPart& part,
                     const KeyMass& mass);

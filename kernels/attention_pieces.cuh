@@ -21,7 +21,7 @@ struct Scene {
     Rows<const float> q;  // [rows, heads * head_dim]
     Rows<const float> logit_scale;
     const PagePiece* pieces;
-    unsigned piece_count, keys;
+    unsigned piece_count, keys;  // keys: with a list that a device chose at least as many as there are
     unsigned rows, heads, kv_heads, head_dim;
     float scale;
     uint64_t first_row, window;
@@ -51,7 +51,7 @@ struct Scene {
     }
 };
 
-// The list is sent to the device unless it lies there already. Pieces that no row sees are left out.
+// Of input.listed, or of input.pieces without those that no row sees.
 Scene scene_of(CudaDevice& device, const AttentionInput& input);
 
 // Undivided results of `splits` ranges of keys: [splits, rows, heads, head_dim], and [splits, rows, heads] twice.

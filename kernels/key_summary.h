@@ -23,8 +23,8 @@ void summarise_keys(Device* device, const KvPiece& keys, size_t kv_heads, size_t
 
 // bounds [heads, pages]: for each head of input.q's one row the most that its logit (scale and logit_scale included)
 // can be for any key of a page; summaries[p] [blocks, kv_heads, 2, head_dim] are those of page p. Other members of
-// input are not looked at. On a device the lists and `bounds` are still the host's. Bound by reading the summaries
-// once. Allocates nothing once scratch has grown.
+// input are not looked at. The list of summaries is the host's; `bounds` lies where the context runs. Bound by reading
+// the summaries once. Allocates nothing once scratch has grown.
 void bound_logits(const Context& context, const AttentionInput& input, std::span<const std::span<const Half>> summaries,
                   std::span<float> bounds);
 

@@ -133,12 +133,11 @@ void CudaDevice::bound_logits(const AttentionInput& input, std::span<const std::
         list.push_back({page.data(), page.size() / (input.kv_heads * 2 * input.head_dim)});
     AttentionInput only_query = input;
     only_query.pieces = {};
+    only_query.listed = {};
     const Scene scene = scene_of(*this, only_query);
-    float* to = lane().scratch<float>(Slot::result, bounds.size());
     constexpr unsigned warps = 4;
     launch(dim3(unsigned(pages), unsigned(input.heads)), warps * warp_lanes, warps * sizeof(float), bound,
-           lane().list(Slot::summaries, list), scene, to, unsigned(pages));
-    download(to, bounds.data(), bounds.size_bytes());
+           lane().list(list.front().values, list), scene, bounds.data(), unsigned(pages));
 }
 
 }  // namespace lv::cuda

@@ -1,5 +1,6 @@
 #include "kernels/core/device.cuh"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <fstream>
@@ -27,6 +28,19 @@ std::shared_ptr<Device> open_cuda(const DeviceOptions& options) {
 
 namespace cuda {
 
+namespace {
+
+// What a launch carries along: no memory of the host is needed then, and a step can hold it back with its kernels.
+struct FewBytes {
+    unsigned char of[512];
+};
+
+__global__ void put(FewBytes bytes, unsigned char* to, unsigned count) {
+    if (threadIdx.x < count) to[threadIdx.x] = bytes.of[threadIdx.x];
+}
+
+}  // namespace
+
 Lane::Lane() : products_(std::make_unique<Products>()) {
     check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a queue");
     for (size_t half = 0; half < 2; ++half) {
@@ -39,6 +53,8 @@ Lane::~Lane() {
     cudaStreamSynchronize(stream_);
     for (Block& block : blocks_)
         if (block.data) cudaFreeAsync(block.data, stream_);
+    for (List& list : lists_)
+        if (list.block.data) cudaFreeAsync(list.block.data, stream_);
     for (size_t half = 0; half < 2; ++half) {
         if (staging_[half]) cudaFreeHost(staging_[half]);
         if (staged_[half]) cudaEventDestroy(staged_[half]);
@@ -48,23 +64,33 @@ Lane::~Lane() {
 
 void* Lane::scratch(Slot slot, size_t bytes) {
     Block& block = blocks_[size_t(slot)];
-    if (bytes <= block.bytes) return block.data;
-    // Freed in the order of the queue: work that still reads the old block is done by then.
-    if (block.data) check(cudaFreeAsync(block.data, stream_), "giving back working memory");
-    block = {};
-    bytes = bytes + bytes / 4;  // lengths rise; not to grow at every step
-    check(cudaMallocAsync(&block.data, bytes, stream_), "taking working memory");
-    block.bytes = bytes;
+    grow(block, bytes);
     return block.data;
 }
 
+void Lane::grow(Block& block, size_t bytes) {
+    if (bytes <= block.bytes) return;
+    // Freed in the order of the queue: work that still reads the old block is done by then.
+    if (block.data) check(cudaFreeAsync(block.data, stream()), "giving back working memory");
+    block = {};
+    bytes = bytes + bytes / 4;  // lengths rise; not to grow at every step
+    check(cudaMallocAsync(&block.data, bytes, stream()), "taking working memory");
+    block.bytes = bytes;
+}
+
 void Lane::upload(const void* host, void* to, size_t bytes) {
+    if (bytes == 0) return;
+    if (FewBytes few; bytes <= sizeof few) {
+        std::memcpy(few.of, host, bytes);
+        std::memset(few.of + bytes, 0, sizeof few - bytes);
+        return launch_on(*this, 1, sizeof few, 0, put, few, static_cast<unsigned char*>(to), unsigned(bytes));
+    }
     for (size_t done = 0; done < bytes;) {
         const size_t count = std::min(bytes - done, staging_bytes);
         check(cudaEventSynchronize(staged_[half_]), "waiting for an upload");
         std::memcpy(staging_[half_], static_cast<const std::byte*>(host) + done, count);
         check(cudaMemcpyAsync(static_cast<std::byte*>(to) + done, staging_[half_], count, cudaMemcpyHostToDevice,
-                              stream_),
+                              stream()),
               "an upload");
         check(cudaEventRecord(staged_[half_], stream_), "an upload");
         half_ ^= 1;
@@ -77,7 +103,7 @@ void Lane::download(const void* from, void* host, size_t bytes) {
         const size_t count = std::min(bytes - done, staging_bytes);
         check(cudaEventSynchronize(staged_[half_]), "waiting for an upload");
         check(cudaMemcpyAsync(staging_[half_], static_cast<const std::byte*>(from) + done, count,
-                              cudaMemcpyDeviceToHost, stream_),
+                              cudaMemcpyDeviceToHost, stream()),
               "a download");
         wait();
         std::memcpy(static_cast<std::byte*>(host) + done, staging_[half_], count);
@@ -86,15 +112,34 @@ void Lane::download(const void* from, void* host, size_t bytes) {
     if (bytes == 0) wait();
 }
 
-const void* Lane::list(Slot slot, const void* host, size_t bytes) {
-    std::vector<std::byte>& sent = sent_[size_t(slot)];
+const void* Lane::list(const void* key, const void* host, size_t bytes) {
     if (bytes == 0) return nullptr;
-    if (sent.size() == bytes && std::memcmp(sent.data(), host, bytes) == 0) return blocks_[size_t(slot)].data;
-    void* to = scratch(slot, bytes);
-    upload(host, to, bytes);
+    auto own = std::ranges::find(lists_, key, &List::key);
+    if (own == lists_.end() && lists_.size() < most_lists) {
+        lists_.push_back({key, {}, {}, 0});
+        own = lists_.end() - 1;
+    } else if (own == lists_.end()) {
+        own = std::ranges::min_element(lists_, {}, &List::used);
+        own->key = key;
+    }
+    own->used = ++lists_used_;
+    if (bytes > own->block.bytes) {
+        own->sent.clear();
+        grow(own->block, bytes);
+    }
+    // The first of these steps that differs, and all behind it.
+    constexpr size_t step = 256;
     const auto* from = static_cast<const std::byte*>(host);
-    sent.assign(from, from + bytes);
-    return to;
+    const size_t known = std::min(own->sent.size(), bytes);
+    size_t first = 0;
+    while (first < known && std::memcmp(own->sent.data() + first, from + first, std::min(step, known - first)) == 0)
+        first += step;
+    if (first = std::min(first, known); first < bytes) {
+        own->sent.resize(first);
+        upload(from + first, static_cast<std::byte*>(own->block.data) + first, bytes - first);
+        own->sent.insert(own->sent.end(), from + first, from + bytes);
+    }
+    return own->block.data;
 }
 
 namespace {
@@ -124,7 +169,7 @@ CudaDevice::CudaDevice(const DeviceOptions& options) : options_(options), serial
     most_shared_bytes_ = properties.sharedMemPerBlockOptin;
     name_ = std::string(properties.name) + ", " + std::to_string(multiprocessors_) + " multiprocessors, CUDA " +
             std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10) + driver_text() +
-            (options.exact ? ", exact products" : "");
+            (options.exact ? ", exact products" : "") + (options.graphs ? "" : ", no graphs");
     require(properties.major >= 8, "Opening the GPU: ", properties.name, " has compute capability ", properties.major,
             ".", properties.minor, ", expected 8.0 or later; use --device cpu.");
     // Memory given back stays with the process: one pool serves all sizes.
@@ -205,6 +250,12 @@ void CudaDevice::clear(void* to, size_t bytes) {
 }
 
 void CudaDevice::wait() { lane().wait(); }
+
+void CudaDevice::begin_step() {
+    if (options_.graphs) lane().begin_step();
+}
+
+void CudaDevice::end_step() { lane().end_step(); }
 
 }  // namespace cuda
 }  // namespace lv

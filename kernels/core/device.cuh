@@ -19,6 +19,7 @@
 #include "kernels/conv_engine.h"
 #include "kernels/core/device.h"
 #include "kernels/core/error.h"
+#include "kernels/core/tape.cuh"
 
 namespace lv::cuda {
 
@@ -44,7 +45,7 @@ struct Rows {
 };
 
 // Working memory of one queue that grows to the largest size asked for; each user has its own slot.
-enum class Slot { weights, rows, parts, pieces, summaries, result, library, picks, conv, count };
+enum class Slot { weights, rows, parts, bounds, chosen, result, library, picks, conv, count };
 
 class Products;  // products.cuh
 
@@ -56,9 +57,22 @@ class Lane {
     Lane(const Lane&) = delete;
     Lane& operator=(const Lane&) = delete;
 
-    cudaStream_t stream() const { return stream_; }
+    // For whatever is no launch(): all that was held back is queued by then.
+    cudaStream_t stream() {
+        tape_.run(stream_);
+        return stream_;
+    }
+    // Queues a launch; in a step it is held back until stream() is asked for or the step ends.
+    void launch(const Launch& launch, void** arguments, std::span<const size_t> sizes) {
+        in_step_ ? tape_.add(launch, arguments, sizes) : queue(launch, arguments, stream_);
+    }
+    void begin_step() { in_step_ = true; }
+    void end_step() {
+        in_step_ = false;
+        stream();
+    }
     Products& products() { return *products_; }
-    void wait() const { check(cudaStreamSynchronize(stream_), "waiting"); }
+    void wait() { check(cudaStreamSynchronize(stream()), "waiting"); }
     // At least `bytes` bytes, valid for work queued before the next call for this slot.
     void* scratch(Slot slot, size_t bytes);
     template <typename T>
@@ -67,28 +81,59 @@ class Lane {
     }
     void upload(const void* host, void* to, size_t bytes);
     void download(const void* from, void* host, size_t bytes);
-    // A list of the host's in device memory. Lists seldom change from layer to layer: an equal one is not sent again.
+    // A list of the host's in device memory, valid for work queued before most_lists others are asked for. `key` stands
+    // for what is listed, such as a cache: of a list that changed little since its key was last used, little is sent.
     template <typename T>
-    const T* list(Slot slot, const std::vector<T>& values) {
-        return static_cast<const T*>(list(slot, values.data(), values.size() * sizeof(T)));
+    const T* list(const void* key, const std::vector<T>& values) {
+        return static_cast<const T*>(list(key, values.data(), values.size() * sizeof(T)));
     }
 
    private:
     static constexpr size_t staging_bytes = size_t{4} << 20;  // of each of two halves, page-locked
+    static constexpr size_t most_lists = 64;
     struct Block {
         void* data = nullptr;
         size_t bytes = 0;
     };
-    const void* list(Slot slot, const void* host, size_t bytes);
+    struct List {
+        const void* key;
+        Block block;
+        std::vector<std::byte> sent;  // what lies there
+        uint64_t used;
+    };
+    const void* list(const void* key, const void* host, size_t bytes);
+    void grow(Block& block, size_t bytes);
 
     cudaStream_t stream_ = nullptr;
+    Tape tape_;
+    bool in_step_ = false;
     std::array<Block, size_t(Slot::count)> blocks_;
-    std::array<std::vector<std::byte>, size_t(Slot::count)> sent_;  // by list()
+    std::vector<List> lists_;
+    uint64_t lists_used_ = 0;
     std::array<void*, 2> staging_{};
     std::array<cudaEvent_t, 2> staged_{};  // when a half may be written again
     size_t half_ = 0;
     std::unique_ptr<Products> products_;
 };
+
+// A kernel as the runtime knows it.
+template <typename... Parameters>
+const void* address_of(void (*kernel)(Parameters...)) {
+#ifdef LV_EMULATED_CUDA
+    emulation::know(kernel);  // nvcc tells the runtime by itself what arguments a kernel has
+#endif
+    return reinterpret_cast<const void*>(kernel);
+}
+
+// lane.launch() of a kernel with its arguments.
+template <typename... Parameters>
+void launch_on(Lane& lane, dim3 grid, dim3 block, size_t shared_bytes, void (*kernel)(Parameters...),
+               std::type_identity_t<Parameters>... arguments) {
+    static_assert(sizeof...(Parameters) <= most_arguments && (std::is_trivially_copyable_v<Parameters> && ...));
+    static constexpr std::array<size_t, sizeof...(Parameters)> sizes{sizeof(Parameters)...};
+    void* places[] = {&arguments...};
+    lane.launch({address_of(kernel), grid, block, shared_bytes}, places, sizes);
+}
 
 class CudaDevice final : public Device {
    public:
@@ -105,6 +150,8 @@ class CudaDevice final : public Device {
     void copy(const void* from, void* to, size_t bytes) override;
     void clear(void* to, size_t bytes) override;
     void wait() override;
+    void begin_step() override;
+    void end_step() override;
 
     void rms_norm(ConstMatrix x, const float* weight, float eps, Matrix y) override;
     void rms_norm_heads(ConstMatrix x, size_t heads, float eps, Matrix y) override;
@@ -130,6 +177,9 @@ class CudaDevice final : public Device {
     void summarise_keys(const KvPiece& keys, size_t kv_heads, size_t head_dim, std::span<Half> to) override;
     void bound_logits(const AttentionInput& input, std::span<const std::span<const Half>> summaries,
                       std::span<float> bounds) override;
+    DevicePieces list_pieces(const AttentionInput& input) override;
+    DevicePieces choose_pieces(const AttentionInput& input, std::span<const std::span<const Half>> summaries,
+                               size_t top) override;
     std::unique_ptr<ConvEngine> make_conv(const ConvNetParts& net) override;
     void write_canvases(const CanvasShape& shape, size_t batch, const uint8_t* pictures, float* canvases) override;
     void best_columns(ConstMatrix x, std::span<float> values, std::span<int32_t> columns) override;
@@ -138,16 +188,12 @@ class CudaDevice final : public Device {
     size_t multiprocessors() const { return multiprocessors_; }
 
     // Queues kernel(arguments...); Error when the device refuses the launch. Empty grids are left out.
-    template <typename... Parameters, typename... Arguments>
-    void launch(dim3 grid, dim3 block, size_t shared_bytes, void (*kernel)(Parameters...), Arguments&&... arguments) {
+    template <typename... Parameters>
+    void launch(dim3 grid, dim3 block, size_t shared_bytes, void (*kernel)(Parameters...),
+                std::type_identity_t<Parameters>... arguments) {
         if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
-        if (shared_bytes > 48 * 1024) allow_shared(reinterpret_cast<const void*>(kernel), shared_bytes);
-        cudaLaunchConfig_t config{};
-        config.gridDim = grid;
-        config.blockDim = block;
-        config.dynamicSmemBytes = shared_bytes;
-        config.stream = lane().stream();
-        check(cudaLaunchKernelEx(&config, kernel, std::forward<Arguments>(arguments)...), "launching a kernel");
+        if (shared_bytes > 48 * 1024) allow_shared(address_of(kernel), shared_bytes);
+        launch_on(lane(), grid, block, shared_bytes, kernel, arguments...);
     }
 
    private:

@@ -13,8 +13,10 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "kernels/core/dtype.h"
+#include "kernels/core/error.h"
 #include "kernels/core/tensor.h"
 
 namespace lv {
@@ -22,6 +24,7 @@ namespace lv {
 struct RetentionInput;
 struct AttentionInput;
 struct AttentionPart;
+struct DevicePieces;
 struct KeyMass;
 struct KvPiece;
 struct KvStore;
@@ -42,6 +45,8 @@ struct DeviceOptions {
     // Every product in f32, as on the CPU: to compare with it. Otherwise many rows are multiplied on the tensor cores,
     // with inputs rounded to the weight's 16-bit type (f16 beside int8) and sums in f32.
     bool exact = false;
+    // Steps (begin_step()) run as CUDA graphs from their second time on; otherwise kernel by kernel.
+    bool graphs = true;
 };
 
 class Device : public std::enable_shared_from_this<Device> {
@@ -59,6 +64,10 @@ class Device : public std::enable_shared_from_this<Device> {
     virtual void copy(const void* from, void* to, size_t bytes) = 0;        // within the device; no overlap
     virtual void clear(void* to, size_t bytes) = 0;                         // to zero
     virtual void wait() = 0;                                                // for this thread's queue
+    // Between these, this thread queues work that comes again and again in nearly the same form. Kernels may then be
+    // held back until the end, or until something else is asked for; what they do and in which order is as without.
+    virtual void begin_step() = 0;
+    virtual void end_step() = 0;
 
     // Rows.
     virtual void rms_norm(ConstMatrix x, const float* weight, float eps, Matrix y) = 0;
@@ -84,13 +93,15 @@ class Device : public std::enable_shared_from_this<Device> {
     virtual void attend_part(const AttentionInput& input, const AttentionPart& part) = 0;
     virtual void add_sink(const float* sink, const AttentionPart& part) = 0;
     virtual void finish_attention(const AttentionPart& part, Matrix out) = 0;
-    // mass.rows is the host's; waits.
     virtual void attention_mass(const AttentionInput& input, ConstMatrix max, ConstMatrix sum, const KeyMass& mass) = 0;
     // scale[row, h] = factors[h] * log(max(2, visible + row * step)): scalable softmax.
     virtual void length_scale(const float* factors, uint64_t visible, uint64_t step, Matrix scale) = 0;
     virtual void store_rows(ConstMatrix rows, const KvStore& store, size_t first) = 0;
     virtual void summarise_keys(const KvPiece& keys, size_t kv_heads, size_t head_dim, std::span<Half> to) = 0;
-    // `summaries` is a list of the host's, `bounds` too; waits.
+    virtual DevicePieces list_pieces(const AttentionInput& input) = 0;
+    // `summaries` is a list of the host's.
+    virtual DevicePieces choose_pieces(const AttentionInput& input, std::span<const std::span<const Half>> summaries,
+                                       size_t top) = 0;
     virtual void bound_logits(const AttentionInput& input, std::span<const std::span<const Half>> summaries,
                               std::span<float> bounds) = 0;
 
@@ -98,6 +109,28 @@ class Device : public std::enable_shared_from_this<Device> {
     virtual std::unique_ptr<ConvEngine> make_conv(const ConvNetParts& net) = 0;
     virtual void write_canvases(const CanvasShape& shape, size_t batch, const uint8_t* pictures, float* canvases) = 0;
     virtual void best_columns(ConstMatrix x, std::span<float> values, std::span<int32_t> columns) = 0;
+};
+
+// A step of a device's, or of none: begun here, ended by end(), or at the latest by an exception's way out.
+class DeviceStep {
+   public:
+    explicit DeviceStep(Device* device) : device_(device) {
+        if (device_) device_->begin_step();
+    }
+    DeviceStep(const DeviceStep&) = delete;
+    DeviceStep& operator=(const DeviceStep&) = delete;
+    ~DeviceStep() {
+        try {
+            end();
+        } catch (const Error&) {  // the exception under way tells more
+        }
+    }
+    void end() {
+        if (Device* const device = std::exchange(device_, nullptr)) device->end_step();
+    }
+
+   private:
+    Device* device_;
 };
 
 // The CUDA device that this process sees first. Throws Error with the reason when there is none, or when this build has

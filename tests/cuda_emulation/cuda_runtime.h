@@ -10,11 +10,11 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
-#include <tuple>
 #include <type_traits>
 #include <vector>
 
 #include "tests/cuda_emulation/fibres.h"
+#include "tests/cuda_emulation/launches.h"
 
 #define __global__
 #define __device__
@@ -25,22 +25,11 @@
 
 // The runtime.
 
-enum cudaError_t { cudaSuccess = 0, cudaErrorMemoryAllocation = 2, cudaErrorNoDevice = 100 };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
-enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
 constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2, cudaHostAllocDefault = 0;
-using cudaStream_t = struct EmulatedStream*;
 using cudaEvent_t = struct EmulatedEvent*;
 using cudaMemPool_t = struct EmulatedPool*;
 enum cudaMemPoolAttr { cudaMemPoolAttrReleaseThreshold };
-struct cudaLaunchAttribute {};
-struct cudaLaunchConfig_t {
-    dim3 gridDim, blockDim;
-    size_t dynamicSmemBytes = 0;
-    cudaStream_t stream = nullptr;
-    cudaLaunchAttribute* attrs = nullptr;
-    unsigned numAttrs = 0;
-};
 struct cudaDeviceProp {
     char name[256];
     int multiProcessorCount, major, minor;
@@ -55,8 +44,6 @@ struct DeviceMemoryOpen {
 };
 void* allocate(size_t bytes);  // null when the region is full
 void release(void* data);
-size_t launches();  // so far, of all threads
-void count_launch();
 }  // namespace lv::emulation
 
 inline const char* cudaGetErrorString(cudaError_t) { return "emulated error"; }
@@ -97,19 +84,6 @@ inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* to, unsigned) { return 
 inline cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
 inline cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
 inline cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
-template <typename Kernel>
-cudaError_t cudaFuncSetAttribute(Kernel, cudaFuncAttribute, int) {
-    return cudaSuccess;
-}
-template <typename... Parameters, typename... Arguments>
-cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...), Arguments&&... given) {
-    const lv::emulation::DeviceMemoryOpen open;
-    lv::emulation::count_launch();
-    const std::tuple<Parameters...> arguments(std::forward<Arguments>(given)...);
-    lv::emulation::run_grid(config->gridDim, config->blockDim, config->dynamicSmemBytes,
-                            [&] { std::apply(kernel, arguments); });
-    return cudaSuccess;
-}
 
 // Device functions.
 
@@ -131,8 +105,9 @@ T __shfl_xor_sync(unsigned mask, T value, int other) {
     return __shfl_sync(mask, value, int(lv::emulation::lane()) ^ other);
 }
 
-inline float atomicAdd(float* to, float value) {
-    const float before = *to;
+template <typename T>
+T atomicAdd(T* to, T value) {
+    const T before = *to;
     *to += value;
     return before;
 }
@@ -142,6 +117,11 @@ inline float __int_as_float(int bits) {
     float value;
     std::memcpy(&value, &bits, sizeof value);
     return value;
+}
+inline unsigned __float_as_uint(float value) {
+    unsigned bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    return bits;
 }
 using std::max;
 using std::min;

@@ -1,6 +1,5 @@
 #include <sys/mman.h>
 
-#include <atomic>
 #include <cstdlib>
 #include <map>
 #include <mutex>
@@ -35,8 +34,6 @@ Region& region() {
     static Region* const own = new Region;  // outlives every Buffer
     return *own;
 }
-
-std::atomic<size_t> launched{0};
 
 }  // namespace
 
@@ -87,8 +84,5 @@ void release(void* data) {
             free.erase(at);
         }
 }
-
-size_t launches() { return launched; }
-void count_launch() { ++launched; }
 
 }  // namespace lv::emulation

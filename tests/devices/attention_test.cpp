@@ -106,8 +106,9 @@ TEST_P(Attentions, ASinkAndTheEvidenceMatchTheReference) {
                 PlacedMatrix out(context, rows, cols), max(context, rows, 6), sum(context, rows, 6);
                 const AttentionPart part{out.view(), max.view(), sum.view()};
                 attend_part(context, scene.input, part);
-                std::vector<float> mass(keys, 0.25f);
-                attention_mass(context, scene.input, part, {mass, 0, 0.5f});
+                Placed<float> placed_mass(context, std::span<const float>(std::vector<float>(keys, 0.25f)));
+                attention_mass(context, scene.input, part, {placed_mass.span(), 0, 0.5f});
+                const std::vector<float> mass = placed_mass.values();
                 reference::Doubles expected_mass;
                 const reference::Doubles expected = scene.expected(&expected_mass);
                 for (double& value : expected_mass) value = 0.25 + 0.5 * value;
@@ -193,14 +194,15 @@ TEST_P(Attentions, BoundsOfPagesAreThoseOfTheHost) {
     input.kv_heads = kv_heads;
     input.head_dim = dim;
     input.scale = 0.3f;
-    std::vector<float> expected(heads * pages), found(heads * pages);
+    std::vector<float> expected(heads * pages);
+    Placed<float> found(context, std::span<const float>(expected));
     input.q = {q.data(), 1, heads * dim};
     input.logit_scale = {factors.data(), 1, heads};
     bound_logits(host, input, views, expected);
     input.q = {placed_q.span().data(), 1, heads * dim};
     input.logit_scale = {placed_factors.span().data(), 1, heads};
-    bound_logits(context, input, placed_views, found);
-    expect_near(found, doubles(expected), sum_tolerance(2 * dim, largest(q), 20));
+    bound_logits(context, input, placed_views, found.span());
+    expect_near(found.values(), doubles(expected), sum_tolerance(2 * dim, largest(q), 20));
 }
 
 TEST(LengthScale, IsTheLogOfWhatARowSees) {

@@ -41,7 +41,9 @@ std::vector<size_t> chosen(const Cache& cache, size_t top, float second = 1, uin
     CachePages pages;
     list_pages(cache, first_row, pages);
     std::vector<size_t> out;
-    for (const KvPiece& piece : choose_pages(context, input, top, pages)) out.push_back(piece.first_row / page_rows);
+    input.pieces = pages.pieces;
+    for (const KvPiece& piece : choose_pieces(context, input, pages.summaries, top, pages.choice).pieces)
+        out.push_back(piece.first_row / page_rows);
     return out;
 }
 

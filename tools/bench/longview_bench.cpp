@@ -28,6 +28,8 @@ Usage: longview-bench [OPTION VALUE]...
   --weights f32|f16|bf16|i8     (default: bf16)
   --cache f16|i8                (default: f16)
   --page ROWS                   of the cache (default: 256)
+  --top PAGES                   that a decode step reads: the newest and so many best; 0: all (default: 0)
+  --graphs on|off               decode steps as CUDA graphs, or kernel by kernel (default: on)
   --prefill LENGTHS             tokens, with commas between, or none (default: 1024,4096)
   --decode LENGTHS              tokens in the cache, or none (default: 1024,32768)
 
@@ -43,10 +45,10 @@ using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
 
 struct Options {
-    bool cuda = false;
+    bool cuda = false, graphs = true;
     std::string config = "100m", only;
     DType weights = DType::bf16, cache = DType::f16;
-    size_t page_rows = 256;
+    size_t page_rows = 256, top_pages = 0;
     std::vector<size_t> prefill{1 << 10, 1 << 12}, decode{1 << 10, 1 << 15};
 };
 
@@ -91,6 +93,10 @@ Options parse(int argc, char** argv) {
             out.cache = type(value, option);
         else if (option == "--page")
             out.page_rows = numbers(value, option).at(0);
+        else if (option == "--top")
+            out.top_pages = value == "0" ? 0 : numbers(value, option).at(0);
+        else if (option == "--graphs" && (value == "on" || value == "off"))
+            out.graphs = value == "on";
         else if (option == "--prefill")
             out.prefill = value == "none" ? std::vector<size_t>{} : numbers(value, option);
         else if (option == "--decode")
@@ -152,7 +158,7 @@ Json measure(const Context& context, const Options& options, const Config& confi
              {"weight_bytes", model->bytes()},
              {"prefill", Json::array()},
              {"decode", Json::array()}};
-    Workspace work(context, config);
+    Workspace work(context, config, {.top_pages = options.top_pages});
     for (const size_t rows : options.prefill) {
         std::fprintf(stderr, "prefill of %zu rows\n", rows);
         const Rate rate = measure_prefill(work, model, rows, 0, kept, 2);
@@ -177,13 +183,14 @@ Json measure(const Context& context, const Options& options, const Config& confi
 }
 
 int run(const Options& options) {
-    const Context context(0, options.cuda ? open_cuda() : nullptr);
+    const Context context(0, options.cuda ? open_cuda({.graphs = options.graphs}) : nullptr);
     const Yardstick yardstick = measure_yardstick(context, options.weights);
     Json report{{"machine", context.device() ? context.device()->name() : machine_name(context)},
                 {"build", build_name()},
                 {"weights", dtype_name(options.weights)},
                 {"cache", dtype_name(options.cache)},
                 {"page_rows", options.page_rows},
+                {"top_pages", options.top_pages},
                 {"bytes_per_second", yardstick.bytes_per_second},
                 {"flops_per_second", yardstick.flops_per_second},
                 {"models", Json::array()}};

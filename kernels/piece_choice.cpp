@@ -1,0 +1,58 @@
+#include "kernels/piece_choice.h"
+
+#include <algorithm>
+#include <cassert>
+#include <numeric>
+
+#include "kernels/core/device.h"
+#include "kernels/key_summary.h"
+#include "kernels/simd/simd.h"
+
+namespace lv {
+
+namespace {
+
+// So that a piece more now and then allocates nothing.
+template <typename T>
+void make_room(std::vector<T>& list, size_t size) {
+    if (list.capacity() < size + 1) list.reserve(2 * size + 16);
+}
+
+}  // namespace
+
+AttentionInput choose_pieces(const Context& context, const AttentionInput& input,
+                             std::span<const std::span<const Half>> summaries, size_t top, PieceChoice& scratch) {
+    assert(input.q.rows == 1 && input.window == 0 && summaries.size() <= input.pieces.size());
+    AttentionInput out = input;
+    if (Device* device = context.device()) {
+        out.listed = device->choose_pieces(input, summaries, top);
+        return out;
+    }
+    const size_t count = summaries.size(), heads = input.heads;
+    make_room(scratch.bounds, heads * count);
+    make_room(scratch.scores, count);
+    make_room(scratch.order, count);
+    make_room(scratch.chosen, input.pieces.size());
+    scratch.bounds.resize(heads * count);
+    scratch.scores.assign(count, 0.0f);
+    scratch.order.resize(count);
+    bound_logits(context, input, summaries, scratch.bounds);
+    for (size_t head = 0; head < heads; ++head) {
+        float* bounds = scratch.bounds.data() + head * count;
+        const float sum = simd().exp_sum(bounds, count, 1, simd().max(bounds, count));
+        for (size_t piece = 0; piece < count; ++piece) scratch.scores[piece] += bounds[piece] / sum;
+    }
+    std::iota(scratch.order.begin(), scratch.order.end(), 0u);
+    const auto end = scratch.order.begin() + ptrdiff_t(std::min(top, count));
+    std::nth_element(scratch.order.begin(), end, scratch.order.end(), [&](uint32_t a, uint32_t b) {
+        return scratch.scores[a] != scratch.scores[b] ? scratch.scores[a] > scratch.scores[b] : a > b;
+    });
+    std::sort(scratch.order.begin(), end);
+    scratch.chosen.clear();
+    for (auto piece = scratch.order.begin(); piece != end; ++piece) scratch.chosen.push_back(input.pieces[*piece]);
+    scratch.chosen.insert(scratch.chosen.end(), input.pieces.begin() + ptrdiff_t(count), input.pieces.end());
+    out.pieces = scratch.chosen;
+    return out;
+}
+
+}  // namespace lv
