@@ -40,6 +40,10 @@ struct Products::Plan {
         if (w) cublasLtMatrixLayoutDestroy(w);
         if (product) cublasLtMatmulDescDestroy(product);
     }
+    void set_bias(const float* bias) {
+        check_library(cublasLtMatmulDescSetAttribute(product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias),
+                      "describing a bias");
+    }
 };
 
 Products::Products() { check_library(cublasLtCreate(&handle_), "opening cuBLASLt"); }
@@ -53,6 +57,7 @@ Products::~Products() {
 // turned around ("T") and x as it lies ("N").
 Products::Plan& Products::plan_of(const Product& p) {
     const uint32_t align_w = alignment_of(p.w), align_x = alignment_of(p.x), align_y = alignment_of(p.y);
+    const uint32_t align_bias = alignment_of(p.bias);
     const Key key{p.type,
                   p.exact,
                   p.rows,
@@ -63,14 +68,14 @@ Products::Plan& Products::plan_of(const Product& p) {
                   p.y_stride,
                   p.accumulate,
                   p.bias != nullptr,
-                  align_w << 20 | align_x << 10 | align_y};
+                  uint64_t(align_bias) << 30 | align_w << 20 | align_x << 10 | align_y};
     const auto [found, is_new] = plans_.try_emplace(key);
     Plan& plan = found->second;
     if (!is_new) return plan;
     try {
-        const cublasComputeType_t compute = p.type != DType::f32 ? CUBLAS_COMPUTE_32F
-                                            : p.exact            ? CUBLAS_COMPUTE_32F_PEDANTIC
-                                                                 : CUBLAS_COMPUTE_32F_FAST_TF32;
+        // Plain CUBLAS_COMPUTE_32F never rounds f32 inputs to TF32.
+        const cublasComputeType_t compute =
+            p.type == DType::f32 && !p.exact ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
         check_library(cublasLtMatmulDescCreate(&plan.product, compute, CUDA_R_32F), "describing a product");
         const cublasOperation_t turned = CUBLAS_OP_T;
         check_library(cublasLtMatmulDescSetAttribute(plan.product, CUBLASLT_MATMUL_DESC_TRANSA, &turned, sizeof turned),
@@ -80,6 +85,7 @@ Products::Plan& Products::plan_of(const Product& p) {
             check_library(
                 cublasLtMatmulDescSetAttribute(plan.product, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue),
                 "describing a bias");
+            plan.set_bias(p.bias);  // its address tells the choice below how it is aligned
         }
         const cudaDataType_t type = library_type(p.type);
         check_library(cublasLtMatrixLayoutCreate(&plan.w, type, p.in, p.out, int64_t(p.w_stride)), "describing w");
@@ -117,10 +123,7 @@ Products::Plan& Products::plan_of(const Product& p) {
 
 void Products::multiply(Lane& lane, const Product& p) {
     Plan& plan = plan_of(p);
-    if (p.bias)
-        check_library(
-            cublasLtMatmulDescSetAttribute(plan.product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &p.bias, sizeof p.bias),
-            "describing a bias");
+    if (p.bias) plan.set_bias(p.bias);
     const float one = 1, kept = p.accumulate ? 1 : 0;
     check_library(
         cublasLtMatmul(handle_, plan.product, &one, p.w, plan.w, p.x, plan.x, &kept, p.y, plan.y, p.y, plan.y,

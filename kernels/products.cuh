@@ -39,7 +39,7 @@ class Products {
 
    private:
     struct Plan;
-    using Key = std::tuple<DType, bool, size_t, size_t, size_t, size_t, size_t, size_t, bool, bool, unsigned>;
+    using Key = std::tuple<DType, bool, size_t, size_t, size_t, size_t, size_t, size_t, bool, bool, uint64_t>;
     Plan& plan_of(const Product& product);
 
     cublasLtHandle_t handle_ = nullptr;

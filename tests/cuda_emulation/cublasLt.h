@@ -1,4 +1,5 @@
-// The part of cuBLASLt that kernels/products.cu uses, on the host: matrices in columns, transposes, bias, beta.
+// The part of cuBLASLt that kernels/products.cu uses, on the host: matrices in columns, transposes, bias, beta. An
+// algorithm holds for addresses aligned as was said when it was asked for, and is refused for others.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +9,7 @@
 
 enum cublasStatus_t { CUBLAS_STATUS_SUCCESS, CUBLAS_STATUS_INVALID_VALUE = 7 };
 enum cudaDataType_t { CUDA_R_32F, CUDA_R_16F = 2, CUDA_R_16BF = 14 };
-enum cublasComputeType_t { CUBLAS_COMPUTE_32F = 68, CUBLAS_COMPUTE_32F_PEDANTIC, CUBLAS_COMPUTE_32F_FAST_TF32 = 77 };
+enum cublasComputeType_t { CUBLAS_COMPUTE_32F = 68, CUBLAS_COMPUTE_32F_FAST_TF32 = 77 };
 enum cublasOperation_t { CUBLAS_OP_N, CUBLAS_OP_T };
 enum cublasLtEpilogue_t { CUBLASLT_EPILOGUE_DEFAULT = 1, CUBLASLT_EPILOGUE_BIAS = 4 };
 enum cublasLtMatmulDescAttributes_t {
@@ -35,8 +36,12 @@ struct EmulatedLayout {
     uint64_t rows, cols;  // columns lie `step` values apart
     int64_t step;
 };
-struct EmulatedPreference {};
-struct cublasLtMatmulAlgo_t {};
+struct EmulatedPreference {
+    uint32_t alignment[4] = {256, 256, 256, 256};  // of a, b, c, d
+};
+struct cublasLtMatmulAlgo_t {
+    uint32_t alignment[5];  // of a, b, c, d and the bias
+};
 struct cublasLtMatmulHeuristicResult_t {
     cublasLtMatmulAlgo_t algo;
 };
@@ -71,14 +76,20 @@ inline cublasStatus_t cublasLtMatmulPreferenceCreate(cublasLtMatmulPreference_t*
 inline cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulPreference_t of) {
     return delete of, CUBLAS_STATUS_SUCCESS;
 }
-inline cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t,
-                                                           cublasLtMatmulPreferenceAttributes_t, const void*, size_t) {
+inline cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t of,
+                                                           cublasLtMatmulPreferenceAttributes_t what, const void* value,
+                                                           size_t bytes) {
+    if (what >= CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES)
+        std::memcpy(&of->alignment[what - CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES], value, bytes);
     return CUBLAS_STATUS_SUCCESS;
 }
-inline cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t, cublasLtMatrixLayout_t,
+inline cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t of, cublasLtMatrixLayout_t,
                                                      cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,
-                                                     cublasLtMatrixLayout_t, cublasLtMatmulPreference_t, int,
-                                                     cublasLtMatmulHeuristicResult_t*, int* count) {
+                                                     cublasLtMatrixLayout_t, cublasLtMatmulPreference_t preference, int,
+                                                     cublasLtMatmulHeuristicResult_t* to, int* count) {
+    std::copy_n(preference->alignment, 4, to->algo.alignment);
+    to->algo.alignment[4] = 256;
+    while (reinterpret_cast<uintptr_t>(of->bias) % to->algo.alignment[4] != 0) to->algo.alignment[4] /= 2;
     return *count = 1, CUBLAS_STATUS_SUCCESS;
 }
 inline float emulated_value(const void* data, const EmulatedLayout& layout, uint64_t row, uint64_t col) {
@@ -91,8 +102,11 @@ inline float emulated_value(const void* data, const EmulatedLayout& layout, uint
 inline cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t of, const void* alpha, const void* a,
                                      cublasLtMatrixLayout_t a_layout, const void* b, cublasLtMatrixLayout_t b_layout,
                                      const void* beta, const void* c, cublasLtMatrixLayout_t c_layout, void* d,
-                                     cublasLtMatrixLayout_t d_layout, const cublasLtMatmulAlgo_t*, void*, size_t,
+                                     cublasLtMatrixLayout_t d_layout, const cublasLtMatmulAlgo_t* algo, void*, size_t,
                                      cudaStream_t) {
+    const void* const used[] = {a, b, c, d, of->bias};
+    for (size_t i = 0; i < 5; ++i)
+        if (reinterpret_cast<uintptr_t>(used[i]) % algo->alignment[i] != 0) return CUBLAS_STATUS_INVALID_VALUE;
     const bool turned = of->turned_a == CUBLAS_OP_T;
     const uint64_t m = turned ? a_layout->cols : a_layout->rows, k = turned ? a_layout->rows : a_layout->cols;
     if (m != d_layout->rows || k != b_layout->rows || b_layout->cols != d_layout->cols ||

@@ -53,6 +53,36 @@ TEST_P(Linears, NoRowsAndNoBiasAreFine) {
     linear.apply(context, ConstMatrix(nullptr, 0, 2), Matrix(nullptr, 0, 3));
 }
 
+// What the library chose for one address must not be used for another that is aligned worse.
+TEST_P(Linears, InputsAndBiasesMayLieAnywhere) {
+    if (on_host()) GTEST_SKIP() << "Linear keeps its own";
+    const Context context = make_context();
+    constexpr size_t rows = 6, in = 16, out = 8;
+    LinearScene scene({rows, in, out}, DType::f32);
+    std::vector<float> turned(out * in);
+    for (size_t o = 0; o < out; ++o)
+        for (size_t i = 0; i < in; ++i) turned[o * in + i] = scene.weight[i * out + o];
+    using Shifts = std::pair<size_t, size_t>;  // in values: of weight, input and output; of the bias
+    for (const auto& [shift, bias_shift] : {Shifts{0, 0}, Shifts{0, 1}, Shifts{4, 0}, Shifts{1, 4}, Shifts{1, 1}}) {
+        const auto placed = [&](const std::vector<float>& values, size_t by) {
+            std::vector<float> moved(by);
+            moved.insert(moved.end(), values.begin(), values.end());
+            return Placed<float>(context, std::span<const float>(moved));
+        };
+        auto weight = placed(turned, shift), bias = placed(scene.bias, bias_shift), x = placed(scene.x, shift);
+        auto y = placed(std::vector<float>(rows * out), shift);
+        const DeviceWeight own{.in = in,
+                               .out = out,
+                               .type = DType::f32,
+                               .values = reinterpret_cast<const std::byte*>(weight.span().data() + shift),
+                               .bias = bias.span().data() + bias_shift};
+        context.device()->linear(own, {x.span().data() + shift, rows, in}, {y.span().data() + shift, rows, out}, false);
+        const std::vector<float> found = y.values();
+        expect_near(std::span(found).subspan(shift), scene.expected, scene.tolerance(epsilon(epsilon_f16)),
+                    "moved by " + std::to_string(shift) + ", the bias by " + std::to_string(bias_shift));
+    }
+}
+
 TEST_P(Linears, PlacedInBlocksTheyKeepTheirOrder) {
     const Context context = make_context();
     const size_t in = 3, out = 1100;  // more than a block of 1024 outputs
