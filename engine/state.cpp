@@ -146,6 +146,7 @@ State::State(const Config& config, DType cache_type, size_t page_rows, const std
         }
     }
     if (config.has_cross()) cache = Cache(shape, device);
+    if (device) device->wait();  // who made it may hand it to another thread: its zeros lie there by then
 }
 
 size_t State::state_bytes() const {

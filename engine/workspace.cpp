@@ -41,6 +41,7 @@ Workspace::Workspace(const Context& context, const Config& config, const Workspa
     if (!context.device()) return;
     device_logits_ = Buffer(logits_.bytes(), context.shared_device());
     host_rows_ = Buffer::of<float>(options_.chunk_rows * dim_);
+    context.device()->wait();  // as for a State: another thread may use it
 }
 
 Matrix Workspace::made_logits() {
