@@ -6,26 +6,41 @@ namespace {
 
 constexpr size_t few_rows = 4;  // up to here reading the keys is all there is to do
 
-// One warp puts a row's head together from its parts; `divide`: into the result, else undivided.
-__global__ void merge(Parts parts, Rows<float> out, Rows<float> max, Rows<float> sum, size_t row_heads, unsigned heads,
-                      unsigned dim, bool divide) {
-    const size_t index = size_t(blockIdx.x) * blockDim.y + threadIdx.y;
-    if (index >= row_heads) return;
+constexpr unsigned merge_threads = 128, merge_warps = merge_threads / warp_lanes;
+
+// A block puts a row's head together from its parts; `divide`: into the result, else undivided. What each part counts
+// is found once, side by side: with a hundred splits, one lane's walk over them would take longer than a short cache.
+__global__ void __launch_bounds__(merge_threads) merge(Parts parts, Rows<float> out, Rows<float> max, Rows<float> sum,
+                                                       size_t row_heads, unsigned heads, unsigned dim, bool divide) {
+    float* const counts = reinterpret_cast<float*>(dynamic_shared());  // [splits]
+    float *const maxes = counts + parts.splits, *const sums = maxes + merge_warps;
+    const size_t index = blockIdx.x;
+    const unsigned lane = threadIdx.x % warp_lanes, warp = threadIdx.x / warp_lanes;
     float most = minus_infinity();
-    for (unsigned split = 0; split < parts.splits; ++split) most = fmaxf(most, parts.max[split * row_heads + index]);
+    for (unsigned split = threadIdx.x; split < parts.splits; split += merge_threads)
+        most = fmaxf(most, parts.max[split * row_heads + index]);
+    most = warp_max(most);
+    if (lane == 0) maxes[warp] = most;
+    __syncthreads();
+    for (unsigned other = 0; other < merge_warps; ++other) most = fmaxf(most, maxes[other]);
     float total = 0;
-    for (unsigned split = 0; split < parts.splits; ++split) {
+    for (unsigned split = threadIdx.x; split < parts.splits; split += merge_threads) {
         const float own = parts.max[split * row_heads + index];
-        if (own > minus_infinity()) total += parts.sum[split * row_heads + index] * expf(own - most);
+        counts[split] = own > minus_infinity() ? expf(own - most) : 0;
+        total += parts.sum[split * row_heads + index] * counts[split];
     }
+    total = warp_sum(total);
+    if (lane == 0) sums[warp] = total;
+    __syncthreads();
+    total = 0;
+    for (unsigned other = 0; other < merge_warps; ++other) total += sums[other];
     const float factor = !divide ? 1 : total > 0 ? 1 / total : 0;
-    float* to = out.at(index / heads) + index % heads * dim;
-    for (unsigned i = threadIdx.x; i < dim; i += warp_lanes) {
+    float* const to = out.at(index / heads) + index % heads * dim;
+    for (unsigned i = threadIdx.x; i < dim; i += merge_threads) {
         float value = 0;
-        for (unsigned split = 0; split < parts.splits; ++split) {
-            const float own = parts.max[split * row_heads + index];
-            if (own > minus_infinity()) value += parts.out[(split * row_heads + index) * dim + i] * expf(own - most);
-        }
+#pragma unroll 8
+        for (unsigned split = 0; split < parts.splits; ++split)
+            value += parts.out[(split * row_heads + index) * dim + i] * counts[split];
         to[i] = value * factor;
     }
     if (threadIdx.x == 0 && !divide) {
@@ -101,6 +116,8 @@ __global__ void scale_by_length(const float* factors, uint64_t visible, uint64_t
     const uint64_t seen = visible + index / heads * row_step;
     scale.at(index / heads)[index % heads] = factors[index % heads] * float(log(double(seen > 2 ? seen : 2)));
 }
+
+size_t merge_bytes(const Parts& parts) { return (parts.splits + 2 * merge_warps) * sizeof(float); }
 
 constexpr unsigned warps_a_block = 4;
 
@@ -195,8 +212,8 @@ void CudaDevice::attend(const AttentionInput& input, Matrix out) {
     const size_t row_heads = input.q.rows * input.heads;
     const Parts parts = scene.keys > 0 ? fill_parts(*this, scene, type_of(input)) : Parts{};
     const Rows<float> none(nullptr, 0);
-    launch(blocks_of(row_heads, warps_a_block), dim3(warp_lanes, warps_a_block), 0, merge, parts, out, none, none,
-           row_heads, scene.heads, scene.head_dim, true);
+    launch(unsigned(row_heads), merge_threads, merge_bytes(parts), merge, parts, out, none, none, row_heads,
+           scene.heads, scene.head_dim, true);
 }
 
 void CudaDevice::attend_part(const AttentionInput& input, const AttentionPart& part) {
@@ -204,8 +221,8 @@ void CudaDevice::attend_part(const AttentionInput& input, const AttentionPart& p
     const Scene scene = scene_of(*this, input);
     const size_t row_heads = input.q.rows * input.heads;
     const Parts parts = scene.keys > 0 ? fill_parts(*this, scene, type_of(input)) : Parts{};
-    launch(blocks_of(row_heads, warps_a_block), dim3(warp_lanes, warps_a_block), 0, merge, parts, part.out, part.max,
-           part.sum, row_heads, scene.heads, scene.head_dim, false);
+    launch(unsigned(row_heads), merge_threads, merge_bytes(parts), merge, parts, part.out, part.max, part.sum,
+           row_heads, scene.heads, scene.head_dim, false);
 }
 
 void CudaDevice::add_sink(const float* sink, const AttentionPart& part) {

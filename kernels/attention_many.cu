@@ -1,7 +1,8 @@
 // Attention of many rows on CUDA: flash attention (arXiv 2205.14135) on the tensor cores, over f16 and int8 pieces.
 //
-// Queries are rounded to f16, int8 keys and values become f16 as they are and meet their scales in f32; logits, softmax
-// and sums are f32. Heads of 64 and 128 values; others go through attention_few.cu.
+// Queries are rounded to f16. Int8 keys become f16 as they are and meet their scales in f32; int8 values meet theirs
+// before they are rounded, for a weight times a scale may be less than f16 can hold. Logits, softmax and sums are f32.
+// Heads of 64 and 128 values; others go through attention_few.cu.
 #include "kernels/attention_pieces.cuh"
 #include "kernels/core/mma.cuh"
 
@@ -14,16 +15,19 @@ template <unsigned dim>
 struct TileMemory {  // shared by the block
     Half keys[tile_keys][dim + gap];
     Half values[tile_keys][dim + gap];
-    float key_scales[tile_keys], value_scales[tile_keys];
+    float key_scales[tile_keys];
     uint64_t numbers[tile_keys];  // of the keys; none: beyond all rows
 };
 
 __device__ inline unsigned pair_at(const Half* two) { return *reinterpret_cast<const unsigned*>(two); }
 
-// Sixteen bytes' worth of f16 from eight stored values.
-__device__ inline uint4 eight_halves(const Eight<Half>& from) { return *reinterpret_cast<const uint4*>(from.values); }
-__device__ inline uint4 eight_halves(const Eight<int8_t>& from) {
-    const auto two = [&](unsigned i) { return pack(float(from.values[i]), float(from.values[i + 1]), Half{}); };
+// Sixteen bytes' worth of f16 from eight stored values; int8 ones times `scale`, cut off at the largest f16.
+__device__ inline uint4 eight_halves(const Eight<Half>& from, float) {
+    return *reinterpret_cast<const uint4*>(from.values);
+}
+__device__ inline uint4 eight_halves(const Eight<int8_t>& from, float scale) {
+    const auto one = [&](unsigned i) { return fminf(fmaxf(float(from.values[i]) * scale, -65504.0f), 65504.0f); };
+    const auto two = [&](unsigned i) { return pack(one(i), one(i + 1), Half{}); };
     return {two(0), two(2), two(4), two(6)};
 }
 
@@ -37,6 +41,7 @@ __device__ void load_tile(const Scene& scene, unsigned kv_head, unsigned first, 
         const unsigned at = index / eights, col = index % eights * 8, key = first + at;
         const bool there = key < last;
         Eight<T> keys{}, values{};
+        float value_scale = 0;
         if (there) {
             unsigned p = first_piece;
             while (key >= scene.pieces[p].first + scene.pieces[p].rows) ++p;
@@ -45,18 +50,18 @@ __device__ void load_tile(const Scene& scene, unsigned kv_head, unsigned first, 
             const size_t from = size_t(row) * piece.stride + kv_head * dim + col;
             keys.load(static_cast<const T*>(piece.keys) + from, 8, scene.vectors);
             values.load(static_cast<const T*>(piece.values) + from, 8, scene.vectors);
+            const size_t scale = size_t(row) * scene.kv_heads + kv_head;
+            if constexpr (sizeof(T) == 1) value_scale = piece.value_scales[scale];
             if (col == 0) {
-                const size_t scale = size_t(row) * scene.kv_heads + kv_head;
                 memory.key_scales[at] = piece.key_scales ? piece.key_scales[scale] : 1;
-                memory.value_scales[at] = piece.value_scales ? piece.value_scales[scale] : 1;
                 memory.numbers[at] = piece.first_row + row;
             }
         } else if (col == 0) {
-            memory.key_scales[at] = memory.value_scales[at] = 0;
+            memory.key_scales[at] = 0;
             memory.numbers[at] = UINT64_MAX;
         }
-        *reinterpret_cast<uint4*>(&memory.keys[at][col]) = eight_halves(keys);
-        *reinterpret_cast<uint4*>(&memory.values[at][col]) = eight_halves(values);
+        *reinterpret_cast<uint4*>(&memory.keys[at][col]) = eight_halves(keys, 1);
+        *reinterpret_cast<uint4*>(&memory.values[at][col]) = eight_halves(values, value_scale);
     }
 }
 
@@ -148,7 +153,6 @@ __global__ void __launch_bounds__(warps* warp_lanes) many_rows(Scene scene, Part
                 const float weight = logits[tile][r] == minus_infinity() ? 0 : expf(logits[tile][r] - max[half]);
                 sum[half] += weight;
                 logits[tile][r] = weight;
-                if constexpr (sizeof(T) == 1) logits[tile][r] *= memory.value_scales[tile * mma_cols + 2 * t + r % 2];
             }
 #pragma unroll
         for (unsigned pair = 0; pair < tile_keys / mma_depth; ++pair) {

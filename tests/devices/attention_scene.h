@@ -14,6 +14,7 @@ struct AttentionCase {
     size_t page = 50;     // keys in a piece
     bool scaled = false;  // with logit_scale
     size_t gap = 0;       // values between rows: 0 leaves heads at multiples of 16 bytes where dim does
+    float size = 1;       // of the values
 };
 
 inline std::string text(const AttentionCase& c) {
@@ -42,7 +43,8 @@ struct AttentionScene {
           logit_scale(random_floats(c.rows * c.heads, 2)),
           placed_q(context, std::span<const float>(q)),
           placed_scale(context, std::span<const float>(logit_scale)) {
-        const auto k = random_floats(c.keys * c.kv_heads * c.dim, 3), v = random_floats(c.keys * c.kv_heads * c.dim, 4);
+        const auto k = random_floats(c.keys * c.kv_heads * c.dim, 3),
+                   v = random_floats(c.keys * c.kv_heads * c.dim, 4, c.size);
         for (size_t first = 0; first < c.keys; first += c.page) {
             KvPiece piece{.dtype = c.dtype, .rows = std::min(c.page, c.keys - first)};
             piece.stride = c.kv_heads * c.dim + c.gap;
@@ -128,8 +130,10 @@ inline std::vector<AttentionCase> attention_cases(bool more) {
     masked({1, 3, 5, 17}, {1, 50, 65, 129}, 0);
     typed(47, {1, 16, 48, 64, 80, 128, 256}, 0, 3);
     cases.push_back({2, 1500, 6, 2, 64, DType::f16, true, 0, 256});  // splits
+    cases.push_back({1, 12000, 1, 1, 16, DType::f16, true, 0, 999});  // more splits than a warp has lanes
     cases.push_back({70, 600, 3, 1, 64, DType::f16, true, 0, 256});  // tiles of queries
     cases.push_back({9, 1300, 2, 1, 64, DType::i8, false, 0, 100});
+    cases.push_back({9, 300, 2, 1, 64, DType::i8, false, 0, 100, false, 0, 1e-4f});  // scales below what f16 holds
     if (!more) return cases;
     masked({1, 3, 4, 5, 17, 40}, {1, 49, 50, 51, 127, 128, 129, 333}, 2);
     typed(77, {1, 16, 48, 64, 80, 128}, 2, 2);
