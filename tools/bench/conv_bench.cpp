@@ -15,6 +15,7 @@
 #include "kernels/core/error.h"
 #include "kernels/core/memory.h"
 #include "kernels/yardstick.h"
+#include "tools/bench/bench_main.h"
 
 namespace lv {
 namespace {
@@ -206,17 +207,5 @@ int run(const Options& options) {
 }  // namespace lv
 
 int main(int argc, char** argv) {
-    try {
-        if (argc == 2 && (argv[1] == std::string_view("--help") || argv[1] == std::string_view("-h"))) {
-            std::fputs(lv::help, stdout);
-            return 0;
-        }
-        return lv::run(lv::parse(argc, argv));
-    } catch (const lv::UsageError& error) {
-        std::fprintf(stderr, "longview-conv-bench: %s\n", error.what());
-        return 2;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "longview-conv-bench: %s\n", error.what());
-        return 1;
-    }
+    return lv::bench_main("longview-conv-bench", lv::help, argc, argv, lv::parse, lv::run);
 }

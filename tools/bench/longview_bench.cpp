@@ -14,6 +14,7 @@
 #include "kernels/core/device.h"
 #include "kernels/core/error.h"
 #include "kernels/yardstick.h"
+#include "tools/bench/bench_main.h"
 
 namespace lv {
 namespace {
@@ -204,18 +205,4 @@ int run(const Options& options) {
 }  // namespace
 }  // namespace lv
 
-int main(int argc, char** argv) {
-    try {
-        if (argc == 2 && (argv[1] == std::string_view("--help") || argv[1] == std::string_view("-h"))) {
-            std::fputs(lv::help, stdout);
-            return 0;
-        }
-        return lv::run(lv::parse(argc, argv));
-    } catch (const lv::UsageError& error) {
-        std::fprintf(stderr, "longview-bench: %s\n", error.what());
-        return 2;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "longview-bench: %s\n", error.what());
-        return 1;
-    }
-}
+int main(int argc, char** argv) { return lv::bench_main("longview-bench", lv::help, argc, argv, lv::parse, lv::run); }
