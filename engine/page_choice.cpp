@@ -1,16 +1,8 @@
 #include "engine/page_choice.h"
 
+#include "kernels/core/make_room.h"
+
 namespace lv {
-
-namespace {
-
-// So that a page more now and then allocates nothing.
-template <typename T>
-void make_room(std::vector<T>& list, size_t size) {
-    if (list.capacity() < size + 1) list.reserve(2 * size + 16);
-}
-
-}  // namespace
 
 void list_pages(const Cache& cache, uint64_t first_row, CachePages& pages) {
     make_room(pages.pieces, cache.pages());

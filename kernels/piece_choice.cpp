@@ -5,20 +5,11 @@
 #include <numeric>
 
 #include "kernels/core/device.h"
+#include "kernels/core/make_room.h"
 #include "kernels/key_summary.h"
 #include "kernels/simd/simd.h"
 
 namespace lv {
-
-namespace {
-
-// So that a piece more now and then allocates nothing.
-template <typename T>
-void make_room(std::vector<T>& list, size_t size) {
-    if (list.capacity() < size + 1) list.reserve(2 * size + 16);
-}
-
-}  // namespace
 
 AttentionInput choose_pieces(const Context& context, const AttentionInput& input,
                              std::span<const std::span<const Half>> summaries, size_t top, PieceChoice& scratch) {

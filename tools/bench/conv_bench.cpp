@@ -1,7 +1,6 @@
 // longview-conv-bench: frames a second through the conv net, on the CPU or a GPU, beside what its maps cost to move.
 // `help` below says how it is called.
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <deque>
@@ -41,17 +40,8 @@ struct Options {
     size_t side = 320;
 };
 
-std::vector<size_t> numbers(std::string_view text, std::string_view option) {
-    std::vector<size_t> out;
-    for (const char *at = text.data(), *end = at + text.size(); at < end; ++at) {
-        size_t number = 0;
-        const auto [next, error] = std::from_chars(at, end, number);
-        if (error != std::errc() || number == 0 || number > 4096 || (next != end && *next != ','))
-            throw UsageError(std::string(option) + ": found \"" + std::string(text) +
-                             "\", expected numbers from 1 to 4096 with commas between");
-        out.push_back(number);
-        at = next;
-    }
+std::vector<size_t> sizes(std::string_view text, std::string_view option) {
+    const std::vector<size_t> out = numbers(text, option, "numbers from 1 to 4096", 4096);
     if (out.empty()) throw UsageError(std::string(option) + ": expected a number behind it");
     return out;
 }
@@ -65,9 +55,9 @@ Options parse(int argc, char** argv) {
         if (option == "--device" && (value == "cpu" || value == "cuda"))
             out.cuda = value == "cuda";
         else if (option == "--batch")
-            out.batches = numbers(value, option);
+            out.batches = sizes(value, option);
         else if (option == "--side")
-            out.side = numbers(value, option)[0];
+            out.side = sizes(value, option)[0];
         else
             throw UsageError("found \"" + std::string(option) + " " + std::string(value) +
                              "\"; expected one of the options that longview-conv-bench --help lists");

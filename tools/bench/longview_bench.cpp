@@ -1,7 +1,6 @@
 // longview-bench: prefill and decode of a random model by length, YOCO beside a Transformer of equal size, on the CPU
 // or a GPU; each figure with its share of what the machine can do. `help` below says how it is called.
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -52,20 +51,6 @@ struct Options {
     size_t page_rows = 256, top_pages = 0;
     std::vector<size_t> prefill{1 << 10, 1 << 12}, decode{1 << 10, 1 << 15};
 };
-
-std::vector<size_t> numbers(std::string_view text, std::string_view option) {
-    std::vector<size_t> out;
-    for (const char *at = text.data(), *end = at + text.size(); at < end; ++at) {
-        size_t number = 0;
-        const auto [next, error] = std::from_chars(at, end, number);
-        if (error != std::errc() || number == 0 || (next != end && *next != ','))
-            throw UsageError(std::string(option) + ": found \"" + std::string(text) +
-                             "\", expected numbers above 0 with commas between");
-        out.push_back(number);
-        at = next;
-    }
-    return out;
-}
 
 DType type(std::string_view text, std::string_view option) {
     std::string upper(text);

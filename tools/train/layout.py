@@ -20,7 +20,7 @@ SCORE, SIZE = 137, 138
 MOTION = 139  # left, right, up, down, closer, still
 CUT = 145
 ROLL = 146  # object row: read again at a question (timeline.with_roll_call)
-FIRST_RANK_PART = 147  # object row: the k-th kind ever seen, k / 24
+FIRST_RANK_PART = 147  # object row: the k-th kind ever seen, k / FIRST_RANK_UNIT
 MOST = 148  # 9: object row: the most of the class at once so far, one-hot 0..7, 8+
 PLAIN = 160
 FOURIER = 160
@@ -45,6 +45,7 @@ MAX_OBJECT_ROWS = 8
 
 MOTION_THRESHOLD = 0.12
 CLOSER_RATIO = 1.4
+FIRST_RANK_UNIT = 24
 
 
 def dense(column):

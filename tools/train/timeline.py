@@ -296,7 +296,7 @@ def make_rows(rng, ids, seen, report, noise):
         rows[r[j], at.dense(at.PREVIOUS + ids[i[debuts[k - 1]]] if k else at.NO_PREVIOUS)] = 1
     rows[r, at.FIRST_RANK + np.minimum(first_rank[i], 11)] = 1
     rows[r, at.MOST + np.minimum(best[i, f], 8)] = 1
-    rows[r, at.FIRST_RANK_PART] = (first_rank[i] + 1) / 24
+    rows[r, at.FIRST_RANK_PART] = (first_rank[i] + 1) / at.FIRST_RANK_UNIT
     here = ~is_gone
     rows[r[here], at.RANK + np.minimum(rank[here], 7)] = 1
     last = np.where(is_gone, np.maximum(f - 1, 0), f)  # a gone row tells where it was
