@@ -121,14 +121,15 @@ def ask(rng, world, text, n_questions, shares, mistypes=0.05):
     return out
 
 
-def make(rng, text, n_videos, n_questions, frames, shares, jumpy=0.7, noise=None, mistypes=0.05, busy=0.0):
-    """frames: (fewest, most) a video; one batch holds videos of like lengths. jumpy, busy: shares of the videos."""
+def make(rng, text, n_videos, n_questions, frames, shares, jumpy=0.7, noise=None, mistypes=0.05, busy=0.0,
+         days=timeline.DAYS):
+    """frames: (fewest, most) a video; one batch holds videos of like lengths. jumpy, busy, days: shares of the videos."""
     low, high = np.log(frames[0]), np.log(frames[1])
     centre = np.exp(rng.uniform(low, high))
     lines, asked = [], []
     for _ in range(n_videos):
         n = int(np.clip(round(centre * rng.uniform(0.75, 1.25)), frames[0], frames[1]))
-        line = timeline.simulate(rng, n, jumpy=rng.random() < jumpy, noise=noise, busy=rng.random() < busy)
+        line = timeline.simulate(rng, n, rng.random() < jumpy, noise, rng.random() < busy, days)
         lines.append(line)
         asked.append(ask(rng, World(line), text, n_questions, shares, mistypes))
     return collate(lines, asked)

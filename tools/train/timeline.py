@@ -18,7 +18,7 @@ DEFAULT_NOISE = {"vanish": 0.004, "vanish_frames": 1.4, "count_off_single": 0.02
                  "count_off_crowd": 0.5, "spurious": 0.0025, "spurious_frames": 2.0, "jitter": 0.013,
                  "score_true": [0.3, 0.6, 0.75, 0.85, 1.0], "score_false": [0.3, 0.4, 0.45, 0.5, 0.8]}
 CROWD = 4
-DAYS = 0.25  # share of videos with jumping times that last days
+DAYS = 0.25  # share of videos that last days or begin late
 LONGEST_CUT_S, LAST_S = 15 * 3600, 99 * 3600
 BUSY_KINDS = 6  # at once, which leaves room for false ones
 
@@ -44,22 +44,23 @@ class Timeline:
 MOTIONS = ["left", "right", "up", "down", "closer", "still"]
 
 
-def frame_times(rng, frames, jumpy):
-    """Steady sampling from 0, or (jumpy) any period from half a second to a minute and cuts of up to ten minutes; a part of
-    those begins anywhere within 99 hours and has cuts of up to 15 hours."""
-    if not jumpy:
-        period = rng.choice([0.5, 1, 1, 1, 1, 1, 2])
-        return np.arange(frames) * period
-    period = float(np.exp(rng.uniform(np.log(1), np.log(60))))
-    period = round(period) if rng.random() < 0.8 else period
-    steps = np.full(frames, float(period))
-    steps[0] = 0 if rng.random() < 0.7 else rng.integers(0, 3600)
-    days = rng.random() < DAYS
-    for cut in rng.integers(1, max(frames, 2), rng.integers(0, 4)):
-        if cut < frames:
-            steps[cut] += int(np.exp(rng.uniform(0, np.log(LONGEST_CUT_S)))) if days else rng.integers(1, 600)
-    times = np.cumsum(steps)
-    return times + rng.integers(0, int(max(1, LAST_S - times[-1]))) * 1.0 if days and rng.random() < 0.5 else times
+def frame_times(rng, frames, jumpy, days=DAYS):
+    """Steady sampling from 0, or (jumpy) any period from half a second to a minute and cuts of up to ten minutes. A share
+    `days` begins anywhere within 99 hours and, if jumpy, may have cuts of up to 15 hours instead."""
+    days = rng.random() < days
+    if jumpy:
+        period = float(np.exp(rng.uniform(np.log(1), np.log(60))))
+        period = round(period) if rng.random() < 0.8 else period
+        steps = np.full(frames, float(period))
+        steps[0] = 0 if rng.random() < 0.7 else rng.integers(0, 3600)
+        for cut in rng.integers(1, max(frames, 2), rng.integers(0, 4)):
+            if cut < frames:
+                steps[cut] += int(np.exp(rng.uniform(0, np.log(LONGEST_CUT_S)))) if days else rng.integers(1, 600)
+        times = np.cumsum(steps)
+    else:
+        times = np.arange(frames) * rng.choice([0.5, 1, 1, 1, 1, 1, 2])
+    late = days and (not jumpy or rng.random() < 0.5)
+    return times + rng.integers(0, int(max(1, LAST_S - times[-1]))) * 1.0 if late else times
 
 
 def _intervals(rng, frames):
@@ -137,9 +138,9 @@ def _third(centre):
     return np.clip((centre * 3).astype(int), 0, 2)
 
 
-def simulate(rng, frames, jumpy=True, noise=None, busy=False):
+def simulate(rng, frames, jumpy=True, noise=None, busy=False, days=DAYS):
     noise = {**DEFAULT_NOISE, **(noise or {})}
-    times = frame_times(rng, frames, jumpy)
+    times = frame_times(rng, frames, jumpy, days)
     drawn, objects = (_come_and_go if busy else _scatter)(rng, frames)
     start, travel, growth, size = _paths(rng, objects)
     n_classes = len(drawn)

@@ -135,7 +135,7 @@ class Stream(torch.utils.data.IterableDataset):
             noisy = {k: v if "frames" in k or "score" in k else v * quiet for k, v in noisy.items()}
             rng = np.random.default_rng((self.args.seed, step, self.rank))  # like work for all, each its own
             yield batches.make(rng, text, n_videos, n_questions, (max(1, int(centre * 0.8)), max(2, int(centre * 1.25))),
-                               shares, jumpy=0.55, noise=noisy, busy=busy)
+                               shares, jumpy=0.55, noise=noisy, busy=busy, days=self.args.days)
             step += workers
 
 
@@ -154,6 +154,7 @@ def main():
     parser.add_argument("--drills", type=float, default=0.15, help="share of batches that are drills, after the start")
     parser.add_argument("--long-answers", type=float, default=0.3, help="share of steps that ask for lists and captions")
     parser.add_argument("--busy", type=float, default=0.25, help="share of videos in which many kinds come and go")
+    parser.add_argument("--days", type=float, default=batches.timeline.DAYS, help="share of videos that last days or begin late")
     parser.add_argument("--hours", type=float, default=0.0, help="share of steps about one long, busy video")
     parser.add_argument("--hours-frames", type=int, nargs=2, default=[400, 1200], help="the fewest and the most of such")
     parser.add_argument("--more", nargs="*", default={}, action=Factors, metavar="KIND=FACTOR", help="ask a kind more often")
