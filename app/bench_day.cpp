@@ -68,7 +68,9 @@ Day read_day(const BenchRun& run, Workspace& work, const std::shared_ptr<const M
 }
 
 // Median milliseconds to the first token of an answer, evidence reckoned too, as a user gets it.
-double first_token_ms(const BenchRun& run, Workspace& work, const Memory& memory) {
+double first_token_ms(const BenchRun& run, Workspace& work, const Memory& day) {
+    Memory memory = day.fork();
+    memory.call_roll(work);  // as the session does with a memory that it loads
     std::vector<double> times;
     for (size_t i = 0; i < asked && !run.stop.stop_requested(); ++i)
         times.push_back(static_cast<double>(ask(work, memory, question).first_token_us) / 1e3);
@@ -79,14 +81,15 @@ double first_token_ms(const BenchRun& run, Workspace& work, const Memory& memory
 struct FileTimes {
     double saved_s = 0, ready_s = 0;
 };
-FileTimes file_times(const BenchRun& run, const std::shared_ptr<const Model>& model, const Memory& memory) {
+FileTimes file_times(const BenchRun& run, Workspace& work, const std::shared_ptr<const Model>& model,
+                     const Memory& memory) {
     const std::filesystem::path file =
         std::filesystem::temp_directory_path() / ("longview-day-" + std::to_string(getpid()) + ".lvm");
     const auto start = Clock::now();
     try {
         save_memory(memory, {}, file);
         const auto saved = Clock::now();
-        load_memory(run.context, model, file);
+        load_memory(run.context, model, file).memory.call_roll(work);
         const auto ready = Clock::now();
         std::filesystem::remove(file);
         return {std::chrono::duration<double>(saved - start).count(),
@@ -123,14 +126,15 @@ BenchTable bench_day(const BenchRun& run) {
                                    std::to_string(asked) + ", " + std::to_string(run.context.threads()) + " threads.",
                                "A frame: appended alone, median of " + std::to_string(timed_frames) +
                                    ", in turn behind the first hour and behind the day.",
-                               "File ready: loaded just after it was saved, so that the system still holds it."}};
+                               "File ready: loaded just after it was saved, so that the system still holds it, and its roll "
+                               "called (engine/roll_call.h): all that comes before a question."}};
     for (const DType type : {DType::f16, DType::i8}) {
         if (run.stop.stop_requested()) break;
         run.talk.say("memory: a day, cache " + cache_name(type));
         Workspace work(run.context, model->config());
         const Day day = read_day(run, work, model, type);
         const MemoryBytes bytes = day.day.bytes();
-        const FileTimes file = file_times(run, model, day.day);
+        const FileTimes file = file_times(run, work, model, day.day);
         table.rows.push_back({cache_name(type), "exact", day.day.cache_rows(), bytes.state, bytes.cache, bytes.index,
                               bytes.total(), first_token_ms(run, work, day.day), day.hour_frame_s * 1e6,
                               day.day_frame_s * 1e6, day.day_frame_s / day.hour_frame_s, file.saved_s,

@@ -334,6 +334,11 @@ void Session::end_watch(WatchEnded ended) {
 
 void Session::run_answers() {
     Workspace work(context_, model_->language->config(), {.top_pages = options_.top_pages});
+    try {
+        if (memory_.rows() > 0) memory_.asked(work);  // one that was loaded: its first answer waits for less
+    } catch (const std::exception&) {
+        // The question will say it.
+    }
     while (std::optional<Question> question = questions_.take(stop_.get_token()))
         events_.push(answer(*question, work, begin_answer(question->id)), stop_.get_token());
 }
@@ -370,15 +375,16 @@ AnswerReady Session::answer(Question& question, Workspace& work, std::stop_token
             ready.answer = std::move(recent.dated);
             ready.again = std::move(recent.now);
         } else {
-            const Memory memory = question.memory ? std::move(*question.memory) : memory_.fork();
-            require(memory.rows() > 0, "nothing of the video has been seen yet");
-            know_time(memory.last_time_us());
+            const std::shared_ptr<const Memory> memory =
+                question.memory ? std::make_shared<Memory>(std::move(*question.memory)) : memory_.asked(work);
+            require(memory->rows() > 0, "nothing of the video has been seen yet");
+            know_time(memory->last_time_us());
             GenerateOptions options = options_.answers;
             options.clock = ready.clock;
             const auto piece = [&](std::string_view text) {
                 events_.push(AnswerPiece{question.id, std::string(text)}, stop_.get_token());
             };
-            ready.answer = lv::ask(work, memory, question.text, options, piece, stop, question.earlier);
+            ready.answer = lv::ask(work, *memory, question.text, options, piece, stop, question.earlier);
         }
         if (ready.answer.text.empty() && ready.answer.complete) ready.answer.text = no_answer;
     } catch (...) {

@@ -68,7 +68,7 @@ Answer ask(Workspace& work, const Memory& video, std::string_view question, cons
                                                           video.last_time_us(), {.prompt = {.clock = options.clock}});
     const auto begin = std::chrono::steady_clock::now();
     Memory turn = video.fork();
-    turn.call_roll(work);
+    if (!turn.roll_called()) turn.call_roll(work);
     const int64_t before_us = elapsed_us(begin);
     Answer answer = generate(work, turn, prompt, options, piece, stop);
     answer.first_token_us += before_us;

@@ -62,8 +62,8 @@ class Sampler {
 Answer generate(Workspace& work, Memory& turn, std::span<const PromptRow> prompt, const GenerateOptions& options = {},
                 const std::function<void(std::string_view piece)>& piece = {}, std::stop_token stop = {});
 
-// Fork, roll call, prompt and generate in one: what the command line does with a question. `earlier`: the turns before it, oldest
-// first; the memory does not see them.
+// Fork, roll call (unless `video` has called it), prompt and generate in one: what the command line does with a question.
+// `earlier`: the turns before it, oldest first; the memory does not see them.
 Answer ask(Workspace& work, const Memory& video, std::string_view question, const GenerateOptions& options = {},
            const std::function<void(std::string_view piece)>& piece = {}, std::stop_token stop = {},
            std::span<const Turn> earlier = {});

@@ -18,9 +18,12 @@ size_t LiveMemory::append(Workspace& work, ConstMatrix rows, std::span<const int
 
 void LiveMemory::show() {
     Memory next = written_.fork();
+    std::shared_ptr<const Memory> asked;  // its pages too are given back: a budget holds
     {
         std::lock_guard lock(mutex_);
         std::swap(shown_, next);
+        std::swap(asked_, asked);
+        ++shown_times_;
     }
     // What was shown before is given back here, outside the lock.
 }
@@ -28,6 +31,18 @@ void LiveMemory::show() {
 Memory LiveMemory::fork() const {
     std::lock_guard lock(mutex_);
     return shown_.fork();
+}
+
+std::shared_ptr<const Memory> LiveMemory::asked(Workspace& work) {
+    std::unique_lock lock(mutex_);
+    if (asked_) return asked_;
+    const uint64_t shown_times = shown_times_;
+    auto called = std::make_shared<Memory>(shown_.fork());
+    lock.unlock();
+    called->call_roll(work);
+    lock.lock();
+    if (shown_times == shown_times_) asked_ = called;
+    return called;
 }
 
 size_t LiveMemory::rows() const {

@@ -4,6 +4,7 @@
 // one such fork takes (the copy of the state), and neither does the writer.
 #pragma once
 
+#include <memory>
 #include <mutex>
 
 #include "engine/memory.h"
@@ -23,6 +24,9 @@ class LiveMemory {
 
     // Any thread.
     Memory fork() const;
+    // A fork that has called its roll, so that an answer about it begins sooner: made by the first who asks, kept for all
+    // who ask before the memory changes. One reader at a time forks it.
+    std::shared_ptr<const Memory> asked(Workspace& work);
     size_t rows() const;
     int64_t last_time_us() const;
     MemoryBytes bytes() const;
@@ -33,7 +37,10 @@ class LiveMemory {
 
     Memory written_;
     mutable std::mutex mutex_;
-    Memory shown_;  // guarded by mutex_
+    // Guarded by mutex_:
+    Memory shown_;
+    std::shared_ptr<const Memory> asked_;  // of what is shown, or null
+    uint64_t shown_times_ = 0;
 };
 
 }  // namespace lv

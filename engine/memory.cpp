@@ -77,6 +77,7 @@ std::span<const VideoPart> Memory::videos() const {
 size_t Memory::append(Workspace& work, ConstMatrix rows, std::span<const int64_t> times_us, std::stop_token stop) {
     require(times_us.size() == rows.rows, "Reading rows: found ", times_us.size(), " times for ", rows.rows,
             " rows, expected one for each.");
+    assert(!roll_called_);
     size_t done = 0;
     if (rows.rows > 0 && !videos().empty() && videos().back().first_us == no_time) {
         auto begun = std::make_shared<std::vector<VideoPart>>(*held_.videos);
@@ -109,6 +110,8 @@ void Memory::read(Workspace& work, ConstMatrix rows, std::span<const int64_t> ti
 }
 
 void Memory::call_roll(Workspace& work) {
+    assert(!roll_called_);
+    roll_called_ = true;
     std::vector<float> values;
     std::vector<int64_t> times_us;
     held_.roll.write(values, times_us);

@@ -81,8 +81,9 @@ class Memory {
     size_t append(Workspace& work, ConstMatrix rows, std::span<const int64_t> times_us, std::stop_token stop = {});
 
     // What a question's fork reads first, where the model has a roll call (roll_call.h): its rows, with the times when
-    // each kind was last told of. Such a fork is asked, and neither appended to nor saved.
+    // each kind was last told of. Such a fork is asked, as often as one likes, and neither appended to nor saved.
     void call_roll(Workspace& work);
+    bool roll_called() const { return roll_called_; }
 
     // Reads text and time rows, and returns the logits [sampled, vocab] of the last `sampled` of them (at most
     // work.options().sampled): valid until `work` is used again. Only these rows see the cross-decoder.
@@ -136,6 +137,7 @@ class Memory {
     std::shared_ptr<const Model> model_;
     MemoryOptions options_;
     MemoryContents held_;
+    bool roll_called_ = false;
 };
 
 }  // namespace lv

@@ -90,6 +90,37 @@ TEST(LiveMemory, two_askers_see_a_transformer_forget) {
     ask_while_watching(transformer_config(), {.cache_type = DType::f16, .page_rows = 4, .budget_bytes = 4'000});
 }
 
+TEST(LiveMemory, questions_share_one_roll_call_until_the_memory_changes) {
+    const Config config = mini_config();
+    const Context context(2);
+    const auto model = Model::random(config, 3);
+    const std::vector<PromptRow> prompt = some_prompt(9, config.vocab_size);
+    Workspace work(context, config, {.chunk_rows = chunk, .sampled = 1});
+    LiveMemory live{Memory(model, exact)};
+    const SampleRows sample = sample_rows(config, 80);
+    const auto read = [&](size_t first, size_t count) {
+        live.append(work, sample.matrix(config).slice(first, count), std::span(sample.times_us).subspan(first, count));
+    };
+    const auto logits_of = [&](Memory turn) { return copied(turn.append_prompt(work, prompt)); };
+    const auto by_hand = [&] {
+        Memory turn = live.fork();
+        turn.call_roll(work);
+        return logits_of(std::move(turn));
+    };
+
+    read(0, 60);
+    std::shared_ptr<const Memory> asked = live.asked(work);
+    EXPECT_TRUE(asked->roll_called());
+    EXPECT_EQ(logits_of(asked->fork()), by_hand());
+    EXPECT_EQ(live.asked(work), asked);
+
+    const std::weak_ptr<const Memory> before = asked;
+    asked.reset();
+    read(60, 20);
+    EXPECT_TRUE(before.expired()) << "it would hold pages that a budget has forgotten";
+    EXPECT_EQ(logits_of(live.asked(work)->fork()), by_hand());
+}
+
 TEST(LiveMemory, appending_stops_when_asked_to) {
     const Config config = yoco_config();
     const Context context(1);
