@@ -27,30 +27,33 @@ uint32_t alignment_of(const void* data) {
 }  // namespace
 
 struct Products::Plan {
+    const ProductsLibrary& library;
     cublasLtMatmulDesc_t product = nullptr;
     cublasLtMatrixLayout_t w = nullptr, x = nullptr, y = nullptr;
     cublasLtMatmulAlgo_t algorithm{};
 
-    Plan() = default;
+    explicit Plan(const ProductsLibrary& with) : library(with) {}
     Plan(const Plan&) = delete;
     Plan& operator=(const Plan&) = delete;
     ~Plan() {
-        if (y) cublasLtMatrixLayoutDestroy(y);
-        if (x) cublasLtMatrixLayoutDestroy(x);
-        if (w) cublasLtMatrixLayoutDestroy(w);
-        if (product) cublasLtMatmulDescDestroy(product);
+        if (y) library.destroy_layout(y);
+        if (x) library.destroy_layout(x);
+        if (w) library.destroy_layout(w);
+        if (product) library.destroy_product(product);
     }
     void set_bias(const float* bias) {
-        check_library(cublasLtMatmulDescSetAttribute(product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias),
+        check_library(library.set_product(product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias),
                       "describing a bias");
     }
 };
 
-Products::Products() { check_library(cublasLtCreate(&handle_), "opening cuBLASLt"); }
+Products::Products(const ProductsLibrary& library) : library_(library) {
+    check_library(library_.create(&handle_), "opening cuBLASLt");
+}
 
 Products::~Products() {
     plans_.clear();
-    cublasLtDestroy(handle_);
+    library_.destroy(handle_);
 }
 
 // cuBLASLt counts in columns: our rows [out, in] are its columns of length `in`. So y^T [out, rows] = w x^T with w
@@ -69,35 +72,32 @@ Products::Plan& Products::plan_of(const Product& p) {
                   p.accumulate,
                   p.bias != nullptr,
                   uint64_t(align_bias) << 30 | align_w << 20 | align_x << 10 | align_y};
-    const auto [found, is_new] = plans_.try_emplace(key);
+    const auto [found, is_new] = plans_.try_emplace(key, library_);
     Plan& plan = found->second;
     if (!is_new) return plan;
     try {
         // Plain CUBLAS_COMPUTE_32F never rounds f32 inputs to TF32.
         const cublasComputeType_t compute =
             p.type == DType::f32 && !p.exact ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
-        check_library(cublasLtMatmulDescCreate(&plan.product, compute, CUDA_R_32F), "describing a product");
+        check_library(library_.create_product(&plan.product, compute, CUDA_R_32F), "describing a product");
         const cublasOperation_t turned = CUBLAS_OP_T;
-        check_library(cublasLtMatmulDescSetAttribute(plan.product, CUBLASLT_MATMUL_DESC_TRANSA, &turned, sizeof turned),
+        check_library(library_.set_product(plan.product, CUBLASLT_MATMUL_DESC_TRANSA, &turned, sizeof turned),
                       "describing a product");
         if (p.bias) {
             const cublasLtEpilogue_t epilogue = CUBLASLT_EPILOGUE_BIAS;
-            check_library(
-                cublasLtMatmulDescSetAttribute(plan.product, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue),
-                "describing a bias");
+            check_library(library_.set_product(plan.product, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue),
+                          "describing a bias");
             plan.set_bias(p.bias);  // its address tells the choice below how it is aligned
         }
         const cudaDataType_t type = library_type(p.type);
-        check_library(cublasLtMatrixLayoutCreate(&plan.w, type, p.in, p.out, int64_t(p.w_stride)), "describing w");
-        check_library(cublasLtMatrixLayoutCreate(&plan.x, type, p.in, p.rows, int64_t(p.x_stride)), "describing x");
-        check_library(cublasLtMatrixLayoutCreate(&plan.y, CUDA_R_32F, p.out, p.rows, int64_t(p.y_stride)),
-                      "describing y");
+        check_library(library_.create_layout(&plan.w, type, p.in, p.out, int64_t(p.w_stride)), "describing w");
+        check_library(library_.create_layout(&plan.x, type, p.in, p.rows, int64_t(p.x_stride)), "describing x");
+        check_library(library_.create_layout(&plan.y, CUDA_R_32F, p.out, p.rows, int64_t(p.y_stride)), "describing y");
 
         cublasLtMatmulPreference_t preference = nullptr;
-        check_library(cublasLtMatmulPreferenceCreate(&preference), "choosing how to multiply");
+        check_library(library_.create_preference(&preference), "choosing how to multiply");
         const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t what, auto value) {
-            check_library(cublasLtMatmulPreferenceSetAttribute(preference, what, &value, sizeof value),
-                          "choosing how to multiply");
+            check_library(library_.set_preference(preference, what, &value, sizeof value), "choosing how to multiply");
         };
         // Unless told so, the library takes all addresses for multiples of 256.
         prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, uint64_t(workspace_bytes));
@@ -107,9 +107,9 @@ Products::Plan& Products::plan_of(const Product& p) {
         prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, align_y);
         cublasLtMatmulHeuristicResult_t best{};
         int count = 0;
-        const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(handle_, plan.product, plan.w, plan.x, plan.y,
-                                                                     plan.y, preference, 1, &best, &count);
-        cublasLtMatmulPreferenceDestroy(preference);
+        const cublasStatus_t status = library_.choose_algorithm(handle_, plan.product, plan.w, plan.x, plan.y, plan.y,
+                                                                preference, 1, &best, &count);
+        library_.destroy_preference(preference);
         check_library(status, "choosing how to multiply");
         require(count > 0, "Multiplying on the GPU: cuBLASLt knows no way for ", p.rows, " rows, ", p.in, " x ", p.out,
                 " ", dtype_name(p.type), "; use --device cpu.");
@@ -126,8 +126,8 @@ void Products::multiply(Lane& lane, const Product& p) {
     if (p.bias) plan.set_bias(p.bias);
     const float one = 1, kept = p.accumulate ? 1 : 0;
     check_library(
-        cublasLtMatmul(handle_, plan.product, &one, p.w, plan.w, p.x, plan.x, &kept, p.y, plan.y, p.y, plan.y,
-                       &plan.algorithm, lane.scratch(Slot::library, workspace_bytes), workspace_bytes, lane.stream()),
+        library_.matmul(handle_, plan.product, &one, p.w, plan.w, p.x, plan.x, &kept, p.y, plan.y, p.y, plan.y,
+                        &plan.algorithm, lane.scratch(Slot::library, workspace_bytes), workspace_bytes, lane.stream()),
         "a product");
 }
 

@@ -1,13 +1,12 @@
 // Matrix products by cuBLASLt for one thread: what is known of a shape is asked for once and kept.
 #pragma once
 
-#include <cublasLt.h>
-
 #include <cstddef>
 #include <map>
 #include <tuple>
 
 #include "kernels/core/dtype.h"
+#include "kernels/products_library.cuh"
 
 namespace lv::cuda {
 
@@ -30,7 +29,7 @@ struct Product {
 
 class Products {
    public:
-    Products();
+    explicit Products(const ProductsLibrary& library);  // which outlives it
     ~Products();
     Products(const Products&) = delete;
     Products& operator=(const Products&) = delete;
@@ -42,6 +41,7 @@ class Products {
     using Key = std::tuple<DType, bool, size_t, size_t, size_t, size_t, size_t, size_t, bool, bool, uint64_t>;
     Plan& plan_of(const Product& product);
 
+    const ProductsLibrary& library_;
     cublasLtHandle_t handle_ = nullptr;
     std::map<Key, Plan> plans_;
 };

@@ -41,7 +41,7 @@ __global__ void put(FewBytes bytes, unsigned char* to, unsigned count) {
 
 }  // namespace
 
-Lane::Lane() : products_(std::make_unique<Products>()) {
+Lane::Lane(const ProductsLibrary& library) : products_(std::make_unique<Products>(library)) {
     check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a queue");
     for (size_t half = 0; half < 2; ++half) {
         check(cudaHostAlloc(&staging_[half], staging_bytes, cudaHostAllocDefault), "locking memory of the host");
@@ -160,7 +160,8 @@ std::string driver_text() {
 
 }  // namespace
 
-CudaDevice::CudaDevice(const DeviceOptions& options) : options_(options), serial_(next_serial()) {
+CudaDevice::CudaDevice(const DeviceOptions& options)
+    : options_(options), library_(std::make_unique<ProductsLibrary>()), serial_(next_serial()) {
     cudaDeviceProp properties{};
     check(cudaGetDeviceProperties(&properties, 0), "asking what it is");
     int version = 0;
@@ -198,7 +199,7 @@ Lane& CudaDevice::lane() {
     if (last.serial != serial_) {
         const std::lock_guard lock(mutex_);
         std::unique_ptr<Lane>& own = lanes_[std::this_thread::get_id()];
-        if (!own) own = std::make_unique<Lane>();
+        if (!own) own = std::make_unique<Lane>(*library_);
         last = {serial_, own.get()};
     }
     return *last.lane;

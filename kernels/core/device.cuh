@@ -47,12 +47,13 @@ struct Rows {
 // Working memory of one queue that grows to the largest size asked for; each user has its own slot.
 enum class Slot { weights, rows, parts, bounds, chosen, result, library, picks, conv, count };
 
-class Products;  // products.cuh
+class Products;          // products.cuh
+struct ProductsLibrary;  // products_library.cuh
 
 // What one thread queues its work with.
 class Lane {
    public:
-    Lane();
+    explicit Lane(const ProductsLibrary& library);
     ~Lane();
     Lane(const Lane&) = delete;
     Lane& operator=(const Lane&) = delete;
@@ -201,6 +202,7 @@ class CudaDevice final : public Device {
 
     DeviceOptions options_;
     std::string name_;
+    std::unique_ptr<const ProductsLibrary> library_;
     size_t multiprocessors_ = 1, most_shared_bytes_ = 0;
     uint64_t serial_ = 0;  // of this among all devices opened
     std::mutex mutex_;     // guards lanes_ and allowed_

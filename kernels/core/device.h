@@ -133,11 +133,11 @@ class DeviceStep {
     Device* device_;
 };
 
-// The CUDA device that this process sees first. Throws Error with the reason when there is none, or when this build has
-// no CUDA.
+// The CUDA device that this process sees first. Throws Error with the reason when there is none, when cuBLAS is not
+// found, or when this build has no CUDA.
 std::shared_ptr<Device> open_cuda(const DeviceOptions& options = {});
 
-// Why open_cuda() would throw; empty when it would not. Asked once a process.
+// Why this process sees no CUDA device; empty when it sees one. Asked once a process.
 const std::string& why_no_cuda();
 
 }  // namespace lv
