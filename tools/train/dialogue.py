@@ -32,7 +32,7 @@ def _other_time(w, rng):
 
 
 def about_count(w, rng):
-    asked, (c, i) = w.ask_time(rng), w.ask_class(rng, absent=0.1)
+    asked, (c, i) = w.ask_both(rng, absent=0.1)
     if not asked:
         return None
     second, f = asked
@@ -47,7 +47,7 @@ def about_count(w, rng):
 
 
 def about_is(w, rng):
-    asked, (c, i) = w.ask_time(rng), w.ask_class(rng, absent=0.1)
+    asked, (c, i) = w.ask_both(rng, absent=0.1)
     if not asked:
         return None
     second, f = asked

@@ -2,6 +2,8 @@
 times at once"). A drill is (question, [(prompt, answer[, rest])]): the prompts are given, only the answers are learnt;
 rest: what the answer rests on (questions.py)."""
 
+import numpy as np
+
 from .classes import NAMES, article
 from .questions import MOVES, a_word, debut, first_rows, neighbour_row, places, plural, say, single
 from .world import number, stamp
@@ -12,9 +14,13 @@ def _drill(w, rng, name, fact, rest=lambda i: -1):
     if not asked:
         return None
     second, f = asked
+    here = np.flatnonzero(w.present[:, f])
     items = []
     for _ in range(int(rng.integers(4, 11))):
         c, i = w.ask_class(rng, absent=0.4)
+        if len(here) and rng.random() < 0.3:
+            i = int(rng.choice(here))
+            c = int(w.classes[i])
         word = plural(c, rng) if rng.random() < 0.5 else single(c, rng)
         items.append((word, fact(i, f), -1 if i is None else rest(i)))
     return name.format(t=stamp(second)), items

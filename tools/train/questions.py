@@ -63,7 +63,7 @@ def visible_now(w, rng):
 
 
 def is_at(w, rng):
-    asked, (c, i) = w.ask_time(rng), w.ask_class(rng, absent=0.4)
+    asked, (c, i) = w.ask_both(rng, absent=0.4)
     if not asked:
         return None
     yes = i is not None and w.present[i, asked[1]]
@@ -92,7 +92,7 @@ def is_between(w, rng):
 
 
 def more_than(w, rng):
-    asked, (c, i) = w.ask_time(rng), w.ask_class(rng, absent=0.1)
+    asked, (c, i) = w.ask_both(rng, absent=0.1)
     if not asked:
         return None
     now = rng.random() < 0.4
@@ -105,7 +105,7 @@ def more_than(w, rng):
 
 
 def count_at(w, rng):
-    asked, (c, i) = w.ask_time(rng), w.ask_class(rng, absent=0.1)
+    asked, (c, i) = w.ask_both(rng, absent=0.1)
     if not asked:
         return None
     n = int(w.count[i, asked[1]]) if i is not None else 0
@@ -162,7 +162,7 @@ def places(cells):
 
 
 def where_at(w, rng):
-    asked, (c, i) = w.ask_time(rng), w.ask_class(rng, absent=0.05)
+    asked, (c, i) = w.ask_both(rng, absent=0.05)
     if not asked:
         return None
     text = say(rng, "where_at", s=single(c, rng), p=plural(c, rng), t=stamp(asked[0]))

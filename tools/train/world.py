@@ -87,15 +87,27 @@ class World:
         edge = np.diff(np.concatenate(([0], self.present[i].astype(int), [0])))
         return list(zip(np.flatnonzero(edge == 1), np.flatnonzero(edge == -1) - 1))
 
-    def ask_time(self, rng):
-        """A whole second that people might ask for and the frame shown then."""
+    def ask_time(self, rng, i=None):
+        """A whole second that people might ask for and the frame shown then: half of them in a stay of class index `i`, or of
+        any class, or beside one. Where much comes and goes, a frame drawn blindly hardly ever shows what came once."""
         f = int(rng.integers(self.frames))
+        if len(self.classes) and rng.random() < 0.5:
+            stays = self.stays(int(rng.integers(len(self.classes))) if i is None else i)
+            first, last = stays[int(rng.integers(len(stays)))]
+            beside = rng.random() < 0.25
+            f = int(rng.choice([first - 1, last + 1]) if beside else rng.integers(first, last + 1))
+            f = min(max(f, 0), self.frames - 1)
         until = self.times[f + 1] if f + 1 < self.frames else self.times[f] + 1
         low, high = int(np.ceil(self.times[f])), int(np.ceil(until)) - 1
         if high < low:
             return None
         second = low if rng.random() < 0.7 or high == low else int(rng.integers(low, min(high, low + 600) + 1))
         return second, f
+
+    def ask_both(self, rng, absent):
+        """ask_time() about ask_class(), and that."""
+        c, i = self.ask_class(rng, absent)
+        return self.ask_time(rng, i), (c, i)
 
     def ask_class(self, rng, absent=0.3):
         """A class id and its index here, or None where it is not in the video. Absent ones are drawn as present ones."""
