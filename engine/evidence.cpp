@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "kernels/core/device.h"
+
 namespace lv {
 
 namespace {
@@ -34,12 +36,18 @@ std::vector<Frame> frames_of(const Memory& memory, std::span<const float> mass) 
 
 }  // namespace
 
-EvidenceSum::EvidenceSum(const Tokenizer& tokenizer, const EvidenceOptions& options, size_t most_rows)
+EvidenceSum::EvidenceSum(const Tokenizer& tokenizer, const EvidenceOptions& options, size_t most_rows,
+                         std::shared_ptr<Device> device)
     : tokenizer_(tokenizer),
       options_(options),
-      mass_{
-          .layers = options.layers, .above = options.layers_above, .rows = std::vector<float>(most_rows), .sampled = 0},
-      rows_(most_rows) {}
+      device_(std::move(device)),
+      gathered_(device_ ? most_rows : 0, device_),
+      rows_(most_rows, device_),
+      mass_{.layers = options.layers,
+            .above = options.layers_above,
+            .rows = std::vector<float>(device_ ? 0 : most_rows),
+            .there = gathered_.span(),
+            .sampled = 0} {}
 
 float EvidenceSum::weight_of(int id) {
     if (id == tokenizer_.time()) {
@@ -58,7 +66,16 @@ float EvidenceSum::weight_of(int id) {
 
 void EvidenceSum::emitted(int id) {
     const float weight = weight_of(id);
-    for (size_t row = 0; row < rows_.size(); ++row) rows_[row] += weight * mass_.rows[row];
+    const std::span<float> rows = rows_.span();
+    if (device_) {
+        const Matrix gathered(gathered_.span().data(), 1, rows.size()), sum(rows.data(), 1, rows.size());
+        if (weight != 0) {
+            device_->scale(gathered, weight, gathered);
+            device_->add(sum, gathered, sum);
+        }
+        return device_->clear(gathered.data, gathered.size() * sizeof(float));
+    }
+    for (size_t row = 0; row < rows.size(); ++row) rows[row] += weight * mass_.rows[row];
     std::ranges::fill(mass_.rows, 0.0f);
 }
 

@@ -40,26 +40,30 @@ struct AttentionPoint {
     float share = 0;      // of the attention to all frames; those of one answer add up to 1
 };
 
-// Adds up attention over the rows of an answer. Allocates only at construction.
+// Adds up attention over the rows of an answer, on the device where there is one: it comes down once, at the end.
+// Allocates only at construction and in rows().
 class EvidenceSum {
    public:
     // most_rows: of the cache while the answer lasts.
-    EvidenceSum(const Tokenizer& tokenizer, const EvidenceOptions& options, size_t most_rows);
+    EvidenceSum(const Tokenizer& tokenizer, const EvidenceOptions& options, size_t most_rows,
+                std::shared_ptr<Device> device = nullptr);
 
     // Gathers the attention of the row that will emit the next id.
     AttentionMass& mass() { return mass_; }
     // This is what it emitted.
     void emitted(int id);
     // By row of the cache: the attention so far, weighed.
-    std::span<const float> rows() const { return rows_; }
+    std::vector<float> rows() const { return rows_.fetch(); }
 
    private:
     float weight_of(int id);
 
     const Tokenizer& tokenizer_;
     const EvidenceOptions options_;
+    std::shared_ptr<Device> device_;
+    Floats gathered_;  // with a device: what mass_ points to
+    Floats rows_;
     AttentionMass mass_;
-    std::vector<float> rows_;
     int digits_left_ = 0;  // of a time that is being written
 };
 

@@ -36,11 +36,11 @@ ConstMatrix forward(Workspace& work, const Model& model, State& state, const New
     model.output().apply(work.context(), asked, made);
     step.end();
     if (!device) return logits;
-    device->download(made.data, logits.data, logits.size() * sizeof(float));
+    if (rows.logits == LogitsAt::host) device->download(made.data, logits.data, logits.size() * sizeof(float));
     size_t keys = 0;
     state.for_caches([&](const Cache& cache) { keys = std::max(keys, cache.rows()); });
     if (mass) work.fetch_mass(*mass, keys);
-    return logits;
+    return rows.logits == LogitsAt::host ? logits : made;
 }
 
 void feed_forward(Workspace& work, const Model& model, const Layer& layer, Matrix x) {

@@ -14,7 +14,8 @@ namespace lv {
 struct NewRows {
     Matrix x;            // used up
     bool text = false;   // where config.cross_text is off, text rows leave no keys in the one cache
-    size_t sampled = 0;  // logits are wanted of so many of the last rows
+    size_t sampled = 0;  // logits are wanted of so many of the last rows,
+    LogitsAt logits = LogitsAt::host;
 };
 
 // Reads rows into `state` and returns the logits [sampled, vocab] of the sampled ones, valid until `work` is used

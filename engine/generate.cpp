@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "kernels/core/device.h"
 #include "kernels/sampling.h"
 
 namespace lv {
@@ -27,20 +28,32 @@ Answer generate(Workspace& work, Memory& turn, std::span<const PromptRow> prompt
     answer.ids.reserve(options.most_tokens);
     turn.reserve_text(prompt.size() + options.most_tokens);
     std::optional<EvidenceSum> evidence;
-    if (options.evidence.most_moments > 0) evidence.emplace(tokenizer, options.evidence, most_rows);
+    const Context& context = work.context();
+    if (options.evidence.most_moments > 0)
+        evidence.emplace(tokenizer, options.evidence, most_rows, context.shared_device());
     AttentionMass* const mass = evidence ? &evidence->mass() : nullptr;
+    // The likeliest is found where the logits are; to draw one they come down.
+    const LogitsAt at = context.device() && options.temperature == 0 ? LogitsAt::context : LogitsAt::host;
 
-    ConstMatrix logits = turn.append_prompt(work, prompt, 1, mass);
+    ConstMatrix logits = turn.append_prompt(work, prompt, 1, mass, at);
     while (!stop.stop_requested()) {
-        const std::span<float> choices = work.logits().row(0).first(logits.cols);
-        std::vector<float> first;
-        if (answer.ids.empty()) first.assign(choices.begin(), choices.end());
-        const int id = sampler.choose(choices);
-        if (!first.empty()) {
-            answer.first_token_us = elapsed_us(begin);
-            softmax(first);
-            answer.first_probability = first[static_cast<size_t>(id)];
+        const bool is_first = answer.ids.empty();
+        int id = 0;
+        if (at == LogitsAt::context) {
+            const Likeliest best = likeliest(context, logits.row(0));
+            id = int(best.index);
+            if (is_first) answer.first_probability = best.probability;
+        } else {
+            const std::span<float> choices = work.logits().row(0).first(logits.cols);
+            std::vector<float> first;
+            if (is_first) first.assign(choices.begin(), choices.end());
+            id = sampler.choose(choices);
+            if (is_first) {
+                softmax(first);
+                answer.first_probability = first[static_cast<size_t>(id)];
+            }
         }
+        if (is_first) answer.first_token_us = elapsed_us(begin);
         if (evidence) evidence->emitted(id);
         if (id == tokenizer.end()) {
             answer.complete = true;
@@ -50,14 +63,18 @@ Answer generate(Workspace& work, Memory& turn, std::span<const PromptRow> prompt
         const std::string_view added = text.push(id);
         if (piece && !added.empty()) piece(added);
         if (answer.ids.size() >= options.most_tokens) break;
-        logits = turn.append_text(work, id, mass, carried.push(id));
+        logits = turn.append_text(work, id, mass, carried.push(id), at);
     }
     const std::string_view added = text.finish();
     if (piece && !added.empty()) piece(added);
     answer.text = text.text();
-    if (evidence) answer.evidence = moments_of(turn, evidence->rows(), options.evidence.most_moments, options.clock);
-    if (evidence && options.evidence.curve_points > 0)
-        answer.attention = attention_curve(turn, evidence->rows(), options.evidence.curve_points, options.clock);
+    if (evidence) {
+        const std::vector<float> rows = evidence->rows();
+        answer.evidence = moments_of(turn, rows, options.evidence.most_moments, options.clock);
+        if (options.evidence.curve_points > 0)
+            answer.attention = attention_curve(turn, rows, options.evidence.curve_points, options.clock);
+    }
+    if (context.device()) context.device()->wait();  // a step may be under way, and the turn may change hands
     answer.total_us = elapsed_us(begin);
     return answer;
 }

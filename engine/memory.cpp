@@ -124,8 +124,8 @@ void Memory::call_roll(Workspace& work) {
     if (Device* device = work.context().device()) device->wait();
 }
 
-ConstMatrix Memory::append_prompt(Workspace& work, std::span<const PromptRow> rows, size_t sampled,
-                                  AttentionMass* mass) {
+ConstMatrix Memory::append_prompt(Workspace& work, std::span<const PromptRow> rows, size_t sampled, AttentionMass* mass,
+                                  LogitsAt at) {
     assert(!rows.empty() && sampled <= rows.size() && sampled <= work.options().sampled);
     ConstMatrix logits;
     for (size_t done = 0; done < rows.size();) {
@@ -145,7 +145,7 @@ ConstMatrix Memory::append_prompt(Workspace& work, std::span<const PromptRow> ro
         if (device) device->upload(made.data, x.data, x.size() * sizeof(float));
         done += count;
         logits = forward(work, *model_, held_.state,
-                         {.x = x, .text = true, .sampled = done == rows.size() ? sampled : 0}, mass);
+                         {.x = x, .text = true, .sampled = done == rows.size() ? sampled : 0, .logits = at}, mass);
         work.arena().rewind(mark);
         if (text_in_cache()) {
             for (size_t row = 0; row < count; ++row) held_.times.push_back(no_time);
@@ -156,9 +156,9 @@ ConstMatrix Memory::append_prompt(Workspace& work, std::span<const PromptRow> ro
     return logits;
 }
 
-ConstMatrix Memory::append_text(Workspace& work, int id, AttentionMass* mass, int64_t about_us) {
+ConstMatrix Memory::append_text(Workspace& work, int id, AttentionMass* mass, int64_t about_us, LogitsAt at) {
     const PromptRow row{.id = id, .time_us = about_us};
-    return append_prompt(work, {&row, 1}, 1, mass);
+    return append_prompt(work, {&row, 1}, 1, mass, at);
 }
 
 void Memory::reserve_text(size_t rows) {

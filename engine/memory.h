@@ -88,9 +88,10 @@ class Memory {
     // Reads text and time rows, and returns the logits [sampled, vocab] of the last `sampled` of them (at most
     // work.options().sampled): valid until `work` is used again. Only these rows see the cross-decoder.
     ConstMatrix append_prompt(Workspace& work, std::span<const PromptRow> rows, size_t sampled = 1,
-                              AttentionMass* mass = nullptr);
+                              AttentionMass* mass = nullptr, LogitsAt logits = LogitsAt::host);
     // The same for one piece of text: a decode step.
-    ConstMatrix append_text(Workspace& work, int id, AttentionMass* mass = nullptr, int64_t about_us = no_time);
+    ConstMatrix append_text(Workspace& work, int id, AttentionMass* mass = nullptr, int64_t about_us = no_time,
+                            LogitsAt logits = LogitsAt::host);
 
     // The rows that come next are of another video; their times are the memory's clock already.
     void begin_video(std::string name);

@@ -56,6 +56,7 @@ Matrix Workspace::host_rows(size_t rows) {
 
 std::span<float> Workspace::mass_rows(AttentionMass& mass) {
     if (!context_.device()) return mass.rows;
+    if (!mass.there.empty()) return mass.there;
     if (device_mass_.bytes() < mass.rows.size() * sizeof(float))
         device_mass_ = Buffer::of<float>(mass.rows.size() + mass.rows.size() / 4, context_.shared_device());
     return device_mass_.as<float>();
@@ -63,7 +64,7 @@ std::span<float> Workspace::mass_rows(AttentionMass& mass) {
 
 void Workspace::fetch_mass(AttentionMass& mass, size_t rows) {
     Device* const device = context_.device();
-    if (!device || device_mass_.bytes() == 0) return;
+    if (!device || !mass.there.empty() || device_mass_.bytes() == 0) return;
     assert(rows <= mass.rows.size());
     fetched_mass_.resize(rows);
     device->download(device_mass_.data(), fetched_mass_.data(), rows * sizeof(float));

@@ -17,11 +17,15 @@ struct WorkspaceOptions {
                             // 0: all, exactly
 };
 
+// Where logits are left: on the host, or where the context's layers leave them: on its device.
+enum class LogitsAt { host, context };
+
 // Where the attention of sampled rows is added up, for evidence.
 struct AttentionMass {
     size_t layers = 2;        // attention layers that count: the topmost but for the `above`
     size_t above = 0;         // fewer where the model has not so many
     std::vector<float> rows;  // by row of the cache; must have room for all of them
+    std::span<float> there{};  // the same in the memory of the context's device: then `rows` are not used
     size_t sampled = 0;       // rows that count in the call at hand; set by forward()
     uint64_t first_key = 0;   // number of the key that rows[0] is of; set by forward()
 };
@@ -47,8 +51,8 @@ class Workspace {
     // x [chunk_rows, dim] on the host, for rows that are made there and go to a device.
     Matrix host_rows(size_t rows);
     CachePages& pages() { return pages_; }
-    // Where attention is added up for `mass` while layers run: its rows, or as many zeros of the device's, which
-    // fetch_mass() adds to the first `rows` of them.
+    // Where attention is added up for `mass` while layers run: its rows, here or there, or as many zeros of the
+    // device's, which fetch_mass() adds to the first `rows` of those here.
     std::span<float> mass_rows(AttentionMass& mass);
     void fetch_mass(AttentionMass& mass, size_t rows);
     size_t bytes() const { return arena_.capacity_bytes() + logits_.bytes(); }

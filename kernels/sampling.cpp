@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "kernels/core/device.h"
+#include "kernels/core/scratch.h"
 #include "kernels/simd/simd.h"
 
 namespace lv {
@@ -18,6 +20,15 @@ void softmax(std::span<float> x, float inverse_temperature) {
 size_t argmax(std::span<const float> x) {
     assert(!x.empty());
     return size_t(std::max_element(x.begin(), x.end()) - x.begin());
+}
+
+Likeliest likeliest(const Context& context, std::span<const float> x) {
+    assert(!x.empty());
+    if (Device* device = context.device()) return device->likeliest(x);
+    const size_t best = argmax(x);
+    float* const shares = thread_scratch(ScratchSlot::likeliest, x.size());
+    std::ranges::copy(x, shares);
+    return {uint32_t(best), 1 / simd().exp_sum(shares, x.size(), 1, x[best])};
 }
 
 size_t top_k(std::span<const float> x, std::span<uint32_t> top) {

@@ -164,7 +164,7 @@ class CudaDevice final : public Device {
     void rope_table(std::span<const double> frequencies, int64_t first_position, Matrix table) override;
     void rope(ConstMatrix x, ConstMatrix table, float factor, Matrix y) override;
     void linear(const DeviceWeight& weight, ConstMatrix x, Matrix y, bool accumulate) override;
-    size_t argmax(std::span<const float> x) override;
+    Likeliest likeliest(std::span<const float> x) override;
     void add_picked(ConstMatrix table, std::span<const uint32_t> indices, size_t picks, Matrix y) override;
     void retention_step(const RetentionInput& input, std::span<float> state, Matrix out) override;
     void retention_chunk(const RetentionInput& input, std::span<float> state, Matrix out) override;

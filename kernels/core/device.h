@@ -31,6 +31,7 @@ struct KvStore;
 struct ConvNetParts;
 class ConvEngine;
 struct CanvasShape;
+struct Likeliest;
 
 // A weight as a device keeps it: y[row, o] = sum_i x[row, i] values[o, i] scales[o] + bias[o].
 struct DeviceWeight {
@@ -80,7 +81,7 @@ class Device : public std::enable_shared_from_this<Device> {
     virtual void rope_table(std::span<const double> frequencies /* host */, int64_t first_position, Matrix table) = 0;
     virtual void rope(ConstMatrix x, ConstMatrix table, float factor, Matrix y) = 0;
     virtual void linear(const DeviceWeight& weight, ConstMatrix x, Matrix y, bool accumulate) = 0;
-    virtual size_t argmax(std::span<const float> x) = 0;  // waits
+    virtual Likeliest likeliest(std::span<const float> x) = 0;  // waits
     // y[row] += sum over i < picks of table[indices[row, i]]; table [.., cols], indices [rows, picks] host.
     virtual void add_picked(ConstMatrix table, std::span<const uint32_t> indices, size_t picks, Matrix y) = 0;
 

@@ -21,6 +21,7 @@ enum class ScratchSlot {
     retention_task,
     retention_states,
     conv,
+    likeliest,
     count
 };
 

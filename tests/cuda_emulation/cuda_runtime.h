@@ -67,7 +67,8 @@ inline cudaError_t cudaHostAlloc(void** to, size_t bytes, unsigned) {
     return *to = std::aligned_alloc(256, (bytes + 255) / 256 * 256), cudaSuccess;
 }
 inline cudaError_t cudaFreeHost(void* data) { return std::free(data), cudaSuccess; }
-inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
+inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t) {
+    if (kind == cudaMemcpyDeviceToHost) lv::emulation::count_bytes_down(bytes);
     const lv::emulation::DeviceMemoryOpen open;
     std::memcpy(to, from, bytes);
     return cudaSuccess;

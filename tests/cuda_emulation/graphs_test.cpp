@@ -1,6 +1,9 @@
 // That steps do become graphs, what of a graph is set anew, and in which order all of it runs: counted, emulated.
+#include <numeric>
+
 #include "kernels/core/device.cuh"
 #include "kernels/core/tape.cuh"
+#include "kernels/sampling.h"
 #include "tests/cuda_emulation/launches.h"
 #include "tests/engine/engine_support.h"
 
@@ -137,6 +140,26 @@ TEST(DecodeSteps, AreOneGraphWithFewNodesSetAnew) {
         // and its evidence; the choice of pages asks for none, since the open page is none of its choices.
         EXPECT_LE(after.nodes_set - before.nodes_set, 10u * (1 + 2 + 1 + 2 * 4)) << "top " << top;
     }
+}
+
+// The word itself comes down, its share and the largest logit; neither all logits nor the attention to all rows.
+TEST(DecodeSteps, BringDownAWordAndNothingElse) {
+    const Config config = yoco_config();
+    const auto device = open_cuda({});
+    const Context context(1, device);
+    const auto model = Model::random(config, 3, DType::f16, device);
+    Workspace work(context, config, {.chunk_rows = 16, .sampled = 1});
+    Memory turn(model, {.cache_type = DType::f16, .page_rows = 64});
+    watch(work, turn, 0, 300);
+    turn.reserve_text(40);
+    Floats gathered(400, device);
+    AttentionMass mass{.layers = 2, .rows = {}, .there = gathered.span()};
+    turn.append_text(work, 9, &mass, no_time, LogitsAt::context);
+    const auto before = emulation::calls();
+    likeliest(context, turn.append_text(work, 9, &mass, no_time, LogitsAt::context).row(0));
+    EXPECT_EQ(emulation::calls().bytes_down - before.bytes_down, 12u);
+    const std::vector<float> rows = gathered.fetch();
+    EXPECT_NEAR(std::accumulate(rows.begin(), rows.end(), 0.0), 4, 1e-3) << "two layers, two rows";
 }
 
 }  // namespace

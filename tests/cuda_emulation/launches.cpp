@@ -93,6 +93,11 @@ Calls calls() {
     return kernels().calls;
 }
 
+void count_bytes_down(size_t bytes) {
+    const std::lock_guard lock(kernels().mutex);
+    kernels().calls.bytes_down += bytes;
+}
+
 bool is_known(const void* kernel) {
     const std::lock_guard lock(kernels().mutex);
     return kernels().all.contains(kernel);

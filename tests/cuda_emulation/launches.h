@@ -51,8 +51,10 @@ namespace lv::emulation {
 // Calls of the host so far, of all threads.
 struct Calls {
     size_t launches = 0, graphs_made = 0, graph_launches = 0, nodes_set = 0;
+    size_t bytes_down = 0;  // copied to the host
 };
 Calls calls();
+void count_bytes_down(size_t bytes);
 
 // What nvcc tells CUDA's runtime of a kernel: the sizes of its arguments, and how to call it with their addresses.
 void remember(const void* kernel, std::vector<size_t> sizes, std::function<void(void* const*)> call);

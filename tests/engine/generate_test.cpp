@@ -133,7 +133,7 @@ TEST(EvidenceSum, rows_count_by_what_they_emit) {
     step(t.encode(".").back(), 2);
     step(t.end(), 2);
     step(t.two_digits()[20], 3);
-    EXPECT_EQ(std::vector<float>(sum.rows().begin(), sum.rows().end()), (std::vector<float>{1, 8, 0, 1}))
+    EXPECT_EQ(sum.rows(), (std::vector<float>{1, 8, 0, 1}))
         << "a number outside a time is a word, full stop and end are marks";
 }
 
