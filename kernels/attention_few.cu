@@ -5,7 +5,7 @@
 namespace lv::cuda {
 namespace {
 
-constexpr unsigned warps = 4, keys_at_once = 4;
+constexpr unsigned warps = 4;
 
 // A running softmax of one query over the keys seen so far; eight values of its output.
 struct Running {
@@ -29,10 +29,11 @@ struct Running {
 
 // A block takes a range of keys, one kv head, and up to most_queries of the queries that read it (rows x heads of the
 // group). `key_lanes` lanes share a key, eight values each, so a warp reads 32 / key_lanes keys side by side, four
-// times before it looks at them.
+// times before it looks at them; twice where registers are short (f32 for eight queries spilled 236 bytes a thread).
 template <typename T, unsigned most_queries>
 __global__ void __launch_bounds__(warps* warp_lanes)
     few_rows(Scene scene, Parts parts, unsigned split_keys, unsigned key_lanes) {
+    constexpr unsigned keys_at_once = sizeof(T) * most_queries > 16 ? 2 : 4;
     const unsigned lane = threadIdx.x % warp_lanes, warp = threadIdx.x / warp_lanes;
     const unsigned kv_head = blockIdx.y, group = scene.group(), dim = scene.head_dim;
     const unsigned first_query = blockIdx.z * most_queries;
