@@ -14,6 +14,7 @@
 #include "kernels/core/error.h"
 #include "kernels/yardstick.h"
 #include "tools/bench/bench_main.h"
+#include "tools/bench/retention_bench.h"
 
 namespace lv {
 namespace {
@@ -32,6 +33,8 @@ Usage: longview-bench [OPTION VALUE]...
   --graphs on|off               decode steps as CUDA graphs, or kernel by kernel (default: on)
   --prefill LENGTHS             tokens, with commas between, or none (default: 1024,4096)
   --decode LENGTHS              tokens in the cache, or none (default: 1024,32768)
+  --retention LENGTHS           rows through gated retention alone, with the heads of the config (default: none);
+                                tools/bench/compare_retention.py sets it beside flash-linear-attention
 
 Examples:
   longview-bench > cpu.json
@@ -49,7 +52,7 @@ struct Options {
     std::string config = "100m", only;
     DType weights = DType::bf16, cache = DType::f16;
     size_t page_rows = 256, top_pages = 0;
-    std::vector<size_t> prefill{1 << 10, 1 << 12}, decode{1 << 10, 1 << 15};
+    std::vector<size_t> prefill{1 << 10, 1 << 12}, decode{1 << 10, 1 << 15}, retention;
 };
 
 DType type(std::string_view text, std::string_view option) {
@@ -87,6 +90,8 @@ Options parse(int argc, char** argv) {
             out.prefill = value == "none" ? std::vector<size_t>{} : numbers(value, option);
         else if (option == "--decode")
             out.decode = value == "none" ? std::vector<size_t>{} : numbers(value, option);
+        else if (option == "--retention")
+            out.retention = value == "none" ? std::vector<size_t>{} : numbers(value, option);
         else
             throw UsageError("found \"" + std::string(option) + " " + std::string(value) +
                              "\"; expected one of the options that longview-bench --help lists");
@@ -181,8 +186,11 @@ int run(const Options& options) {
                 {"flops_per_second", yardstick.flops_per_second},
                 {"models", Json::array()}};
     const Config yoco = options.config == "3b" ? config_3b() : config_100m();
-    if (options.only != "transformer") report["models"].push_back(measure(context, options, yoco, yardstick));
-    if (options.only != "yoco") report["models"].push_back(measure(context, options, transformer_of(yoco), yardstick));
+    if (!options.retention.empty()) report["retention"] = measure_retention(context, yoco, options.retention);
+    const bool models = !options.prefill.empty() || !options.decode.empty();
+    if (models && options.only != "transformer") report["models"].push_back(measure(context, options, yoco, yardstick));
+    if (models && options.only != "yoco")
+        report["models"].push_back(measure(context, options, transformer_of(yoco), yardstick));
     std::printf("%s\n", report.dump(2).c_str());
     return 0;
 }
