@@ -54,8 +54,8 @@ void mix_cross(Workspace& work, const Model& model, const Layer& layer, const Vi
     const Config& c = model.config();
     const Context& context = work.context();
     const size_t n = x.rows, mark = work.arena().mark();
-    const Matrix y = work.arena().matrix(n, c.dim), q = work.arena().matrix(n, c.q_dim());
-    const Matrix out = work.arena().matrix(n, c.q_dim());
+    const ProductRows y = rows_for(work, layer.mix_in, n);
+    const Matrix q = work.arena().matrix(n, c.q_dim()), out = work.arena().matrix(n, c.q_dim());
 
     rms_norm(context, x, layer.mix_norm, c.norm_eps, y);
     layer.mix_in.apply(context, y, q);

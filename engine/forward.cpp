@@ -43,16 +43,32 @@ ConstMatrix forward(Workspace& work, const Model& model, State& state, const New
     return rows.logits == LogitsAt::host ? logits : made;
 }
 
+ProductRows rows_for(Workspace& work, const Linear& linear, Matrix plain) {
+    ProductRows out(plain);
+    out.type = linear.product_type(work.context(), plain.rows);
+    if (out.type == DType::f32) return out;
+    out.stride = product_stride(plain.cols);
+    out.data = reinterpret_cast<std::byte*>(work.arena().array<Half>(plain.rows * out.stride).data());
+    return out;
+}
+
+ProductRows rows_for(Workspace& work, const Linear& linear, size_t rows) {
+    const bool f32 = linear.product_type(work.context(), rows) == DType::f32;
+    return rows_for(work, linear, f32 ? work.arena().matrix(rows, linear.in()) : Matrix(nullptr, rows, linear.in()));
+}
+
 void feed_forward(Workspace& work, const Model& model, const Layer& layer, Matrix x) {
     const Config& c = model.config();
     const Context& context = work.context();
     const size_t mark = work.arena().mark();
-    const Matrix y = work.arena().matrix(x.rows, c.dim), wide = work.arena().matrix(x.rows, 2 * c.hidden_dim);
+    const ProductRows y = rows_for(work, layer.gate_up, x.rows);
+    const Matrix wide = work.arena().matrix(x.rows, 2 * c.hidden_dim);
     const Matrix gate = wide.columns(0, c.hidden_dim), up = wide.columns(c.hidden_dim, c.hidden_dim);
+    const ProductRows inner = rows_for(work, layer.down, gate);
     rms_norm(context, x, layer.ffn_norm, c.norm_eps, y);
     layer.gate_up.apply(context, y, wide);
-    swiglu(context, gate, up, gate);
-    layer.down.apply(context, gate, x, true);
+    swiglu(context, gate, up, inner);
+    layer.down.apply(context, inner, x, true);
     work.arena().rewind(mark);
 }
 

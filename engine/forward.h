@@ -32,6 +32,10 @@ void self_decode(Workspace& work, const Model& model, State& state, const NewRow
 void cross_decode(Workspace& work, const Model& model, const Cache& cache, uint64_t first_row, Matrix x,
                   AttentionMass* mass);
 
+// Room in the arena for what `linear` alone will read of so many rows; or `plain`, where it reads f32.
+ProductRows rows_for(Workspace& work, const Linear& linear, size_t rows);
+ProductRows rows_for(Workspace& work, const Linear& linear, Matrix plain);
+
 // x += swiglu(rms_norm(x)): the second half of every layer.
 void feed_forward(Workspace& work, const Model& model, const Layer& layer, Matrix x);
 

@@ -52,9 +52,9 @@ void mix_retention(Workspace& work, const Model& model, const Layer& layer, Laye
     const Matrix out = y;  // the normed rows are not needed any more
     retention(context, {.heads = c.n_self_heads, .q = q, .k = k, .v = v, .log_decay = decay}, state.retention.span(),
               out);
-    rms_norm_heads(context, out, c.n_self_heads, c.norm_eps, out);
-    swiglu(context, g, out, out);
-    layer.mix_out.apply(context, out, x, true);
+    const ProductRows gated = rows_for(work, layer.mix_out, out);
+    gated_norm_heads(context, out, g, c.n_self_heads, c.norm_eps, gated);
+    layer.mix_out.apply(context, gated, x, true);
     work.arena().rewind(mark);
 }
 
@@ -65,7 +65,8 @@ void mix_attention(Workspace& work, const Model& model, const Layer& layer, Laye
     const Config& c = model.config();
     const Context& context = work.context();
     const size_t n = x.rows, q_dim = c.q_dim(), kv_dim = c.kv_dim(), mark = work.arena().mark();
-    const Matrix y = work.arena().matrix(n, c.dim), qkv = work.arena().matrix(n, q_dim + 2 * kv_dim);
+    const ProductRows y = rows_for(work, layer.mix_in, n);
+    const Matrix qkv = work.arena().matrix(n, q_dim + 2 * kv_dim);
     const Matrix q = qkv.columns(0, q_dim), k = qkv.columns(q_dim, kv_dim), v = qkv.columns(q_dim + kv_dim, kv_dim);
 
     rms_norm(context, x, layer.mix_norm, c.norm_eps, y);
@@ -102,7 +103,8 @@ void mix_attention(Workspace& work, const Model& model, const Layer& layer, Laye
 void bridge(Workspace& work, const Model& model, State& state, ConstMatrix table, ConstMatrix x) {
     const Config& c = model.config();
     const size_t n = x.rows, kv_dim = c.kv_dim(), mark = work.arena().mark();
-    const Matrix y = work.arena().matrix(n, c.dim), kv = work.arena().matrix(n, 2 * kv_dim);
+    const ProductRows y = rows_for(work, model.bridge(), n);
+    const Matrix kv = work.arena().matrix(n, 2 * kv_dim);
     const Matrix k = kv.columns(0, kv_dim), v = kv.columns(kv_dim, kv_dim);
     rms_norm(work.context(), x, model.bridge_norm(), c.norm_eps, y);
     model.bridge().apply(work.context(), y, kv);

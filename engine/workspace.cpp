@@ -5,13 +5,15 @@
 
 #include "engine/state.h"
 #include "kernels/core/device.h"
+#include "kernels/product_rows.h"
 
 namespace lv {
 
 namespace {
 
-// The most that lies in the arena at once: the rows themselves, two rope tables, and the widest of the parts below.
-size_t arena_bytes(const Config& c, const WorkspaceOptions& options) {
+// The most that lies in the arena at once: the rows themselves, two rope tables, and the widest of the parts below; on
+// a device what they leave for a product beside what it was made of.
+size_t arena_bytes(const Config& c, const WorkspaceOptions& options, bool on_device) {
     const auto matrix = [&](size_t cols) { return Arena::bytes_of<float>(options.chunk_rows * cols); };
     const size_t attention =
         matrix(c.dim) + matrix(c.q_dim() + 2 * c.kv_dim()) + matrix(c.q_dim()) + 3 * matrix(c.n_attn_heads);
@@ -19,7 +21,9 @@ size_t arena_bytes(const Config& c, const WorkspaceOptions& options) {
     const size_t retention = c.count(LayerKind::retention) == 0 ? 0 : 5 * matrix(c.dim) + matrix(c.n_self_heads);
     const size_t feed_forward = matrix(c.dim) + matrix(2 * c.hidden_dim);
     const size_t tables = matrix(c.dim) + matrix(c.attn_head_dim);
-    return matrix(c.dim) + tables + std::max({attention, cross, retention, feed_forward});
+    const size_t rounded =
+        on_device ? Arena::bytes_of<Half>(options.chunk_rows * product_stride(std::max(c.dim, c.hidden_dim))) : 0;
+    return matrix(c.dim) + tables + rounded + std::max({attention, cross, retention, feed_forward});
 }
 
 WorkspaceOptions chosen(const Context& context, WorkspaceOptions options) {
@@ -32,7 +36,7 @@ WorkspaceOptions chosen(const Context& context, WorkspaceOptions options) {
 Workspace::Workspace(const Context& context, const Config& config, const WorkspaceOptions& options)
     : context_(context),
       options_(chosen(context, options)),
-      arena_(arena_bytes(config, options_), context.shared_device()),
+      arena_(arena_bytes(config, options_, context.device() != nullptr), context.shared_device()),
       logits_(Buffer::of<float>(options_.sampled * config.vocab_size)),
       dim_(config.dim),
       vocab_size_(config.vocab_size) {

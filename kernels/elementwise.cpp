@@ -31,9 +31,14 @@ void silu(const Context& context, ConstMatrix x, Matrix y) {
 
 void swiglu(const Context& context, ConstMatrix gate, ConstMatrix up, Matrix y) {
     assert(same_shape(gate, y) && same_shape(up, y));
-    if (Device* device = context.device()) return device->swiglu(gate, up, y);
+    if (Device* device = context.device()) return device->swiglu(gate, up, ProductRows(y));
     for_rows(context, y,
              [&](size_t row) { simd().swiglu(gate.row(row).data(), up.row(row).data(), y.row(row).data(), y.cols); });
+}
+
+void swiglu(const Context& context, ConstMatrix gate, ConstMatrix up, const ProductRows& y) {
+    if (Device* device = context.device()) return device->swiglu(gate, up, y);
+    swiglu(context, gate, up, y.plain());
 }
 
 void add(const Context& context, ConstMatrix a, ConstMatrix b, Matrix y) {

@@ -5,6 +5,7 @@
 
 #include "kernels/core/context.h"
 #include "kernels/core/tensor.h"
+#include "kernels/product_rows.h"
 
 namespace lv {
 
@@ -12,6 +13,8 @@ namespace lv {
 void silu(const Context& context, ConstMatrix x, Matrix y);
 // y = silu(gate) * up: the middle of a SwiGLU block, and the gate of retention's output. All [rows, dim].
 void swiglu(const Context& context, ConstMatrix gate, ConstMatrix up, Matrix y);
+// The same, left for a product; only an f32 y may be gate or up.
+void swiglu(const Context& context, ConstMatrix gate, ConstMatrix up, const ProductRows& y);
 // y = a + b
 void add(const Context& context, ConstMatrix a, ConstMatrix b, Matrix y);
 // y = x * factor

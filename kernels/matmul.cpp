@@ -199,18 +199,32 @@ float Linear::weight_at(size_t in, size_t out) const {
     }
 }
 
+DeviceWeight Linear::placed() const {
+    return {.in = in_,
+            .out = out_,
+            .type = stored_,
+            .values = placed_.data(),
+            .scales = stored_ == DType::i8 ? scales_.as<float>().data() : nullptr,
+            .bias = has_bias_ ? bias_.as<float>().data() : nullptr};
+}
+
+DType Linear::product_type(const Context& context, size_t rows) const {
+    return context.device() ? context.device()->product_type(stored_, rows) : DType::f32;
+}
+
+void Linear::apply(const Context& context, const ProductRows& x, Matrix y, bool accumulate) const {
+    if (x.type == DType::f32) return apply(context, x.plain(), y, accumulate);
+    assert(x.cols == in_ && y.cols == out_ && x.rows == y.rows && x.type == product_type(context, x.rows));
+    assert(placed_.device().get() == context.device());
+    if (x.rows > 0 && out_ > 0) context.device()->linear(placed(), x, y, accumulate);
+}
+
 void Linear::apply(const Context& context, ConstMatrix x, Matrix y, bool accumulate) const {
     assert(x.cols == in_ && y.cols == out_ && x.rows == y.rows);
     if (x.rows == 0 || out_ == 0) return;
     if (Device* device = context.device()) {
         assert(placed_.device().get() == device);
-        const DeviceWeight weight{.in = in_,
-                                  .out = out_,
-                                  .type = stored_,
-                                  .values = placed_.data(),
-                                  .scales = stored_ == DType::i8 ? scales_.as<float>().data() : nullptr,
-                                  .bias = has_bias_ ? bias_.as<float>().data() : nullptr};
-        return device->linear(weight, x, y, accumulate);
+        return device->linear(placed(), x, y, accumulate);
     }
     const SimdTable& table = simd();
     auto tile_product = stored_ == DType::f32    ? table.gemm_f32

@@ -1,5 +1,6 @@
 // Linear on CUDA: see matmul.h. Few rows are bound by reading the weights once, many rows by the tensor cores.
 #include "kernels/core/device.cuh"
+#include "kernels/product_rows.h"
 #include "kernels/products.cuh"
 
 namespace lv::cuda {
@@ -83,8 +84,7 @@ __global__ void convert_rows(Rows<const From> from, const float* scales, Rows<To
     for (size_t row = blockIdx.y; row < rows; row += gridDim.y) {
         float value = wide(from.at(row)[col]);
         if (scales) value *= scales[row];
-        if constexpr (std::is_same_v<To, Half>) value = fminf(fmaxf(value, -65504.0f), 65504.0f);
-        narrow(value, to.at(row)[col]);
+        narrow_for_product(value, to.at(row)[col]);
     }
 }
 
@@ -101,12 +101,10 @@ struct Operand {
     size_t stride;
 };
 
-size_t padded(size_t cols) { return (cols + 7) / 8 * 8; }
-
 // x rounded to To, in working memory.
 template <typename To>
 Operand rounded(CudaDevice& device, ConstMatrix x) {
-    const size_t stride = padded(x.cols);
+    const size_t stride = product_stride(x.cols);
     To* to = device.lane().scratch<To>(Slot::rows, x.rows * stride);
     launch_convert<float, To>(device, x, nullptr, {to, stride}, x.rows, x.cols);
     return {to, stride};
@@ -115,14 +113,46 @@ Operand rounded(CudaDevice& device, ConstMatrix x) {
 // The weight in working memory, as To, its scales multiplied in.
 template <typename From, typename To>
 Operand converted(CudaDevice& device, const DeviceWeight& weight) {
-    const size_t stride = padded(weight.in);
+    const size_t stride = product_stride(weight.in);
     To* to = device.lane().scratch<To>(Slot::weights, weight.out * stride);
     const Rows<const From> from(reinterpret_cast<const From*>(weight.values), weight.in);
     launch_convert<From, To>(device, from, weight.scales, {to, stride}, weight.out, weight.in);
     return {to, stride};
 }
 
+// Many rows, x of `type`.
+void multiply_many(CudaDevice& device, const DeviceWeight& weight, DType type, Operand x, size_t rows, Matrix y,
+                   bool accumulate) {
+    Operand w{weight.values, weight.in};
+    if (type == DType::f32) {
+        if (weight.type == DType::f16) w = converted<Half, float>(device, weight);
+        if (weight.type == DType::bf16) w = converted<BFloat16, float>(device, weight);
+        if (weight.type == DType::i8) w = converted<int8_t, float>(device, weight);
+    } else if (weight.type == DType::i8) {
+        w = converted<int8_t, Half>(device, weight);
+    }
+    const Product product{.type = type,
+                          .exact = device.exact(),
+                          .rows = rows,
+                          .in = weight.in,
+                          .out = weight.out,
+                          .x = x.data,
+                          .x_stride = x.stride,
+                          .w = w.data,
+                          .w_stride = w.stride,
+                          .y = y.data,
+                          .y_stride = y.stride,
+                          .bias = weight.bias,
+                          .accumulate = accumulate};
+    device.lane().products().multiply(device.lane(), product);
+}
+
 }  // namespace
+
+DType CudaDevice::product_type(DType weight, size_t rows) const {
+    if (options_.exact || rows <= most_few_rows || weight == DType::f32) return DType::f32;
+    return weight == DType::bf16 ? DType::bf16 : DType::f16;
+}
 
 void CudaDevice::linear(const DeviceWeight& weight, ConstMatrix x, Matrix y, bool accumulate) {
     if (x.rows == 0 || weight.out == 0) return;
@@ -132,33 +162,15 @@ void CudaDevice::linear(const DeviceWeight& weight, ConstMatrix x, Matrix y, boo
         if (weight.type == DType::bf16) return launch_few<BFloat16>(*this, weight, x, y, accumulate);
         return launch_few<int8_t>(*this, weight, x, y, accumulate);
     }
-    Product product{.type = weight.type,
-                    .exact = options_.exact,
-                    .rows = x.rows,
-                    .in = weight.in,
-                    .out = weight.out,
-                    .y = y.data,
-                    .y_stride = y.stride,
-                    .bias = weight.bias,
-                    .accumulate = accumulate};
-    Operand left{x.data, x.stride}, right{weight.values, weight.in};
-    if (options_.exact) {
-        product.type = DType::f32;
-        if (weight.type == DType::f16) right = converted<Half, float>(*this, weight);
-        if (weight.type == DType::bf16) right = converted<BFloat16, float>(*this, weight);
-        if (weight.type == DType::i8) right = converted<int8_t, float>(*this, weight);
-    } else if (weight.type == DType::bf16) {
-        left = rounded<BFloat16>(*this, x);
-    } else if (weight.type != DType::f32) {
-        left = rounded<Half>(*this, x);
-        if (weight.type == DType::i8) right = converted<int8_t, Half>(*this, weight);
-        product.type = DType::f16;
-    }
-    product.x = left.data;
-    product.x_stride = left.stride;
-    product.w = right.data;
-    product.w_stride = right.stride;
-    lane().products().multiply(lane(), product);
+    const DType type = product_type(weight.type, x.rows);
+    const Operand own = type == DType::f16    ? rounded<Half>(*this, x)
+                        : type == DType::bf16 ? rounded<BFloat16>(*this, x)
+                                              : Operand{x.data, x.stride};
+    multiply_many(*this, weight, type, own, x.rows, y, accumulate);
+}
+
+void CudaDevice::linear(const DeviceWeight& weight, const ProductRows& x, Matrix y, bool accumulate) {
+    multiply_many(*this, weight, x.type, {x.data, x.stride}, x.rows, y, accumulate);
 }
 
 }  // namespace lv::cuda

@@ -11,8 +11,11 @@
 #include "kernels/core/memory.h"
 #include "kernels/core/tensor.h"
 #include "kernels/core/weight_file.h"
+#include "kernels/product_rows.h"
 
 namespace lv {
+
+struct DeviceWeight;
 
 enum class WeightLayout {
     in_out,  // [in, out] row-major, as in our files: y = x W
@@ -48,12 +51,16 @@ class Linear {
     // x [rows, in], y [rows, out] f32, not overlapping; strides are free. accumulate: y += instead of y =.
     // Any number of rows, zero too. Allocates nothing once each thread's scratch has grown to the largest shape seen.
     void apply(const Context& context, ConstMatrix x, Matrix y, bool accumulate = false) const;
+    // The same with x left in product_type(): what `rows` rows are rounded to before they are multiplied; f32: not.
+    void apply(const Context& context, const ProductRows& x, Matrix y, bool accumulate = false) const;
+    DType product_type(const Context& context, size_t rows) const;
 
     // The f32 value that apply() multiplies with (after rounding to the stored type).
     float weight_at(size_t in, size_t out) const;
     std::span<const float> bias() const { return bias_.as<float>().first(has_bias_ ? out_ : 0); }
 
    private:
+    DeviceWeight placed() const;
     void pack(const TensorView& weight, std::span<const float> scales, std::span<const float> bias,
               WeightLayout layout);
     size_t in_ = 0, out_ = 0;

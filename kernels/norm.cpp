@@ -5,13 +5,14 @@
 #include <cmath>
 
 #include "kernels/core/device.h"
+#include "kernels/elementwise.h"
 #include "kernels/simd/simd.h"
 
 namespace lv {
 
 void rms_norm(const Context& context, ConstMatrix x, std::span<const float> weight, float eps, Matrix y) {
     assert(x.rows == y.rows && x.cols == y.cols && weight.size() == x.cols);
-    if (Device* device = context.device()) return device->rms_norm(x, weight.data(), eps, y);
+    if (Device* device = context.device()) return device->rms_norm(x, weight.data(), eps, ProductRows(y));
     const SimdTable& table = simd();
     size_t grain = std::max<size_t>(1, 65536 / std::max<size_t>(1, x.cols));
     context.parallel_for(0, x.rows, grain, [&](size_t first, size_t last) {
@@ -25,7 +26,7 @@ void rms_norm(const Context& context, ConstMatrix x, std::span<const float> weig
 
 void rms_norm_heads(const Context& context, ConstMatrix x, size_t heads, float eps, Matrix y) {
     assert(x.rows == y.rows && x.cols == y.cols && x.cols % heads == 0);
-    if (Device* device = context.device()) return device->rms_norm_heads(x, heads, eps, y);
+    if (Device* device = context.device()) return device->rms_norm_heads(x, heads, eps, ProductRows(y));
     const SimdTable& table = simd();
     size_t head_dim = x.cols / heads;
     size_t grain = std::max<size_t>(1, 65536 / std::max<size_t>(1, x.cols));
@@ -37,6 +38,20 @@ void rms_norm_heads(const Context& context, ConstMatrix x, size_t heads, float e
                 table.scale_by(from, nullptr, factor, y.row(row).data() + head * head_dim, head_dim);
             }
     });
+}
+
+void rms_norm(const Context& context, ConstMatrix x, std::span<const float> weight, float eps, const ProductRows& y) {
+    assert(x.rows == y.rows && x.cols == y.cols && weight.size() == x.cols);
+    if (Device* device = context.device()) return device->rms_norm(x, weight.data(), eps, y);
+    rms_norm(context, x, weight, eps, y.plain());
+}
+
+void gated_norm_heads(const Context& context, ConstMatrix x, ConstMatrix gate, size_t heads, float eps,
+                      const ProductRows& y) {
+    assert(x.rows == y.rows && x.cols == y.cols && x.cols % heads == 0 && gate.rows == x.rows && gate.cols == x.cols);
+    if (Device* device = context.device()) return device->gated_norm_heads(x, gate, heads, eps, y);
+    rms_norm_heads(context, x, heads, eps, y.plain());
+    swiglu(context, gate, y.plain(), y.plain());
 }
 
 }  // namespace lv

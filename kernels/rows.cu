@@ -3,19 +3,24 @@
 // All of it is bound by moving memory: neighbouring threads touch neighbouring values, each value is read once (the
 // norms read twice, the second time from cache).
 #include "kernels/core/device.cuh"
+#include "kernels/product_rows.h"
 #include "kernels/sampling.h"
 
 namespace lv::cuda {
 namespace {
 
+__device__ float silu_of(float x) { return x / (1 + expf(-x)); }
+
 // A segment is a whole row, or one head of one. blockDim.x threads share it: one warp, or all warps of the block (then
-// blockDim.y is 1).
-__global__ void norm(Rows<const float> x, Rows<float> y, size_t segments, unsigned heads, unsigned width,
-                     const float* weight, float eps) {
+// blockDim.y is 1). With a gate, or without one (null): see gated_norm_heads().
+template <typename To>
+__global__ void norm(Rows<const float> x, Rows<const float> gate, Rows<To> y, size_t segments, unsigned heads,
+                     unsigned width, const float* weight, float eps) {
     const size_t segment = size_t(blockIdx.x) * blockDim.y + threadIdx.y;
     if (segment >= segments) return;
-    const float* from = x.at(segment / heads) + segment % heads * width;
-    float* to = y.at(segment / heads) + segment % heads * width;
+    const size_t row = segment / heads, first = segment % heads * width;
+    const float* from = x.at(row) + first;
+    To* to = y.at(row) + first;
     float sum = 0;
     for (unsigned i = threadIdx.x; i < width; i += blockDim.x) sum += from[i] * from[i];
     sum = warp_sum(sum);
@@ -27,22 +32,37 @@ __global__ void norm(Rows<const float> x, Rows<float> y, size_t segments, unsign
         for (unsigned warp = 0; warp < blockDim.x / warp_lanes; ++warp) sum += sums[warp];
     }
     const float factor = 1 / sqrtf(sum / float(width) + eps);
-    for (unsigned i = threadIdx.x; i < width; i += blockDim.x) to[i] = from[i] * factor * (weight ? weight[i] : 1);
+    for (unsigned i = threadIdx.x; i < width; i += blockDim.x) {
+        float value = from[i] * factor * (weight ? weight[i] : 1);
+        if (gate.data) value *= silu_of(gate.at(row)[first + i]);
+        narrow_for_product(value, to[i]);
+    }
 }
 
-void launch_norm(CudaDevice& device, ConstMatrix x, size_t heads, const float* weight, float eps, Matrix y) {
+// made(Rows<To>) of what y's type says.
+template <typename Made>
+void with_rows_of(const ProductRows& y, Made made) {
+    if (y.type == DType::f16) return made(Rows<Half>(reinterpret_cast<Half*>(y.data), y.stride));
+    if (y.type == DType::bf16) return made(Rows<BFloat16>(reinterpret_cast<BFloat16*>(y.data), y.stride));
+    made(Rows<float>(y.plain()));
+}
+
+void launch_norm(CudaDevice& device, ConstMatrix x, ConstMatrix gate, size_t heads, const float* weight, float eps,
+                 const ProductRows& y) {
     const size_t width = x.cols / heads, segments = x.rows * heads;
     const bool whole_block = width > 512;
     const dim3 block = whole_block ? dim3(256) : dim3(warp_lanes, 4);
-    device.launch(blocks_of(segments, block.y), block, whole_block ? 8 * sizeof(float) : 0, norm, x, y, segments,
-                  unsigned(heads), unsigned(width), weight, eps);
+    with_rows_of(y, [&]<typename To>(Rows<To> to) {
+        device.launch(blocks_of(segments, block.y), block, whole_block ? 8 * sizeof(float) : 0, norm<To>, x, gate, to,
+                      segments, unsigned(heads), unsigned(width), weight, eps);
+    });
 }
 
 struct Silu {
-    __device__ float operator()(float x, float, unsigned) const { return x / (1 + expf(-x)); }
+    __device__ float operator()(float x, float, unsigned) const { return silu_of(x); }
 };
 struct SwiGlu {
-    __device__ float operator()(float gate, float up, unsigned) const { return gate / (1 + expf(-gate)) * up; }
+    __device__ float operator()(float gate, float up, unsigned) const { return silu_of(gate) * up; }
 };
 struct Sum {
     __device__ float operator()(float a, float b, unsigned) const { return a + b; }
@@ -60,13 +80,13 @@ struct LogDecay {
     }
 };
 
-// y = of(a, b, column), value by value; y may be a or b.
-template <typename Of>
-__global__ void each(Rows<const float> a, Rows<const float> b, Rows<float> y, size_t rows, unsigned cols, Of of) {
+// y = of(a, b, column), value by value; an f32 y may be a or b.
+template <typename Of, typename To>
+__global__ void each(Rows<const float> a, Rows<const float> b, Rows<To> y, size_t rows, unsigned cols, Of of) {
     const unsigned col = blockIdx.x * blockDim.x + threadIdx.x;
     if (col >= cols) return;
     for (size_t row = blockIdx.y; row < rows; row += gridDim.y)
-        y.at(row)[col] = of(a.at(row)[col], b.at(row)[col], col);
+        narrow_for_product(of(a.at(row)[col], b.at(row)[col], col), y.at(row)[col]);
 }
 
 constexpr unsigned most_grid_y = 65535;
@@ -75,10 +95,14 @@ dim3 grid_over(size_t rows, size_t cols, size_t threads) {
     return {blocks_of(cols, threads), unsigned(std::min<size_t>(rows, most_grid_y)), 1};
 }
 
+template <typename Of, typename To>
+void launch_each(CudaDevice& device, ConstMatrix a, ConstMatrix b, Rows<To> y, Of of) {
+    const unsigned threads = a.cols > 128 ? 256 : a.cols > 32 ? 128 : 32;
+    device.launch(grid_over(a.rows, a.cols, threads), threads, 0, each<Of, To>, a, b, y, a.rows, unsigned(a.cols), of);
+}
 template <typename Of>
 void launch_each(CudaDevice& device, ConstMatrix a, ConstMatrix b, Matrix y, Of of) {
-    const unsigned threads = y.cols > 128 ? 256 : y.cols > 32 ? 128 : 32;
-    device.launch(grid_over(y.rows, y.cols, threads), threads, 0, each<Of>, a, b, y, y.rows, unsigned(y.cols), of);
+    launch_each(device, a, b, Rows<float>(y), of);
 }
 
 struct Frequencies {
@@ -163,17 +187,23 @@ __global__ void add_rows_picked(Rows<const float> table, const uint32_t* indices
 
 }  // namespace
 
-void CudaDevice::rms_norm(ConstMatrix x, const float* weight, float eps, Matrix y) {
-    launch_norm(*this, x, 1, weight, eps, y);
+void CudaDevice::rms_norm(ConstMatrix x, const float* weight, float eps, const ProductRows& y) {
+    launch_norm(*this, x, {}, 1, weight, eps, y);
 }
 
-void CudaDevice::rms_norm_heads(ConstMatrix x, size_t heads, float eps, Matrix y) {
-    launch_norm(*this, x, heads, nullptr, eps, y);
+void CudaDevice::rms_norm_heads(ConstMatrix x, size_t heads, float eps, const ProductRows& y) {
+    launch_norm(*this, x, {}, heads, nullptr, eps, y);
+}
+
+void CudaDevice::gated_norm_heads(ConstMatrix x, ConstMatrix gate, size_t heads, float eps, const ProductRows& y) {
+    launch_norm(*this, x, gate, heads, nullptr, eps, y);
 }
 
 void CudaDevice::silu(ConstMatrix x, Matrix y) { launch_each(*this, x, x, y, Silu{}); }
 
-void CudaDevice::swiglu(ConstMatrix gate, ConstMatrix up, Matrix y) { launch_each(*this, gate, up, y, SwiGlu{}); }
+void CudaDevice::swiglu(ConstMatrix gate, ConstMatrix up, const ProductRows& y) {
+    with_rows_of(y, [&](auto to) { launch_each(*this, gate, up, to, SwiGlu{}); });
+}
 
 void CudaDevice::add(ConstMatrix a, ConstMatrix b, Matrix y) { launch_each(*this, a, b, y, Sum{}); }
 

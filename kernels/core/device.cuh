@@ -154,16 +154,19 @@ class CudaDevice final : public Device {
     void begin_step() override;
     void end_step() override;
 
-    void rms_norm(ConstMatrix x, const float* weight, float eps, Matrix y) override;
-    void rms_norm_heads(ConstMatrix x, size_t heads, float eps, Matrix y) override;
+    void rms_norm(ConstMatrix x, const float* weight, float eps, const ProductRows& y) override;
+    void rms_norm_heads(ConstMatrix x, size_t heads, float eps, const ProductRows& y) override;
+    void gated_norm_heads(ConstMatrix x, ConstMatrix gate, size_t heads, float eps, const ProductRows& y) override;
     void silu(ConstMatrix x, Matrix y) override;
-    void swiglu(ConstMatrix gate, ConstMatrix up, Matrix y) override;
+    void swiglu(ConstMatrix gate, ConstMatrix up, const ProductRows& y) override;
     void add(ConstMatrix a, ConstMatrix b, Matrix y) override;
     void scale(ConstMatrix x, float factor, Matrix y) override;
     void log_decay(ConstMatrix x, const float* bias, float divisor, Matrix y) override;
     void rope_table(std::span<const double> frequencies, int64_t first_position, Matrix table) override;
     void rope(ConstMatrix x, ConstMatrix table, float factor, Matrix y) override;
     void linear(const DeviceWeight& weight, ConstMatrix x, Matrix y, bool accumulate) override;
+    void linear(const DeviceWeight& weight, const ProductRows& x, Matrix y, bool accumulate) override;
+    DType product_type(DType weight, size_t rows) const override;
     Likeliest likeliest(std::span<const float> x) override;
     void add_picked(ConstMatrix table, std::span<const uint32_t> indices, size_t picks, Matrix y) override;
     void retention_step(const RetentionInput& input, std::span<float> state, Matrix out) override;
@@ -240,6 +243,13 @@ __device__ inline float wide(int8_t value) { return float(value); }
 __device__ inline void narrow(float value, float& to) { to = value; }
 __device__ inline void narrow(float value, Half& to) { to.bits = __half_as_ushort(__float2half_rn(value)); }
 __device__ inline void narrow(float value, BFloat16& to) { to.bits = __bfloat16_as_ushort(__float2bfloat16_rn(value)); }
+
+// For a product: f16 is cut off at its largest.
+template <typename To>
+__device__ void narrow_for_product(float value, To& to) {
+    if constexpr (std::is_same_v<To, Half>) value = fminf(fmaxf(value, -65504.0f), 65504.0f);
+    narrow(value, to);
+}
 
 __device__ inline float minus_infinity() { return __int_as_float(int(0xff800000u)); }
 

@@ -32,6 +32,7 @@ struct ConvNetParts;
 class ConvEngine;
 struct CanvasShape;
 struct Likeliest;
+struct ProductRows;
 
 // A weight as a device keeps it: y[row, o] = sum_i x[row, i] values[o, i] scales[o] + bias[o].
 struct DeviceWeight {
@@ -71,16 +72,19 @@ class Device : public std::enable_shared_from_this<Device> {
     virtual void end_step() = 0;
 
     // Rows.
-    virtual void rms_norm(ConstMatrix x, const float* weight, float eps, Matrix y) = 0;
-    virtual void rms_norm_heads(ConstMatrix x, size_t heads, float eps, Matrix y) = 0;
+    virtual void rms_norm(ConstMatrix x, const float* weight, float eps, const ProductRows& y) = 0;
+    virtual void rms_norm_heads(ConstMatrix x, size_t heads, float eps, const ProductRows& y) = 0;
+    virtual void gated_norm_heads(ConstMatrix x, ConstMatrix gate, size_t heads, float eps, const ProductRows& y) = 0;
     virtual void silu(ConstMatrix x, Matrix y) = 0;
-    virtual void swiglu(ConstMatrix gate, ConstMatrix up, Matrix y) = 0;
+    virtual void swiglu(ConstMatrix gate, ConstMatrix up, const ProductRows& y) = 0;
     virtual void add(ConstMatrix a, ConstMatrix b, Matrix y) = 0;
     virtual void scale(ConstMatrix x, float factor, Matrix y) = 0;
     virtual void log_decay(ConstMatrix x, const float* bias, float divisor, Matrix y) = 0;  // bias [cols] or null
     virtual void rope_table(std::span<const double> frequencies /* host */, int64_t first_position, Matrix table) = 0;
     virtual void rope(ConstMatrix x, ConstMatrix table, float factor, Matrix y) = 0;
     virtual void linear(const DeviceWeight& weight, ConstMatrix x, Matrix y, bool accumulate) = 0;
+    virtual void linear(const DeviceWeight& weight, const ProductRows& x, Matrix y, bool accumulate) = 0;
+    virtual DType product_type(DType weight, size_t rows) const = 0;
     virtual Likeliest likeliest(std::span<const float> x) = 0;  // waits
     // y[row] += sum over i < picks of table[indices[row, i]]; table [.., cols], indices [rows, picks] host.
     virtual void add_picked(ConstMatrix table, std::span<const uint32_t> indices, size_t picks, Matrix y) = 0;

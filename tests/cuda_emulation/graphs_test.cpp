@@ -1,6 +1,7 @@
 // That steps do become graphs, what of a graph is set anew, and in which order all of it runs: counted, emulated.
 #include <numeric>
 
+#include "engine/forward.h"
 #include "kernels/core/device.cuh"
 #include "kernels/core/tape.cuh"
 #include "kernels/sampling.h"
@@ -160,6 +161,22 @@ TEST(DecodeSteps, BringDownAWordAndNothingElse) {
     EXPECT_EQ(emulation::calls().bytes_down - before.bytes_down, 12u);
     const std::vector<float> rows = gathered.fetch();
     EXPECT_NEAR(std::accumulate(rows.begin(), rows.end(), 0.0), 4, 1e-3) << "two layers, two rows";
+}
+
+// Where many rows are multiplied in 16 bits, whoever makes them rounds them: no kernel does nothing else.
+TEST(FeedForward, OfManyRowsIsANormAProductAnActivationAndAProduct) {
+    const Config config = yoco_config();
+    for (const bool exact : {false, true}) {
+        const auto device = open_cuda({.exact = exact});
+        const Context context(1, device);
+        const auto model = Model::random(config, 3, DType::f16, device);
+        Workspace work(context, config, {.chunk_rows = 16, .sampled = 1});
+        const Matrix x = work.arena().matrix(16, config.dim);
+        device->clear(x.data, x.size() * sizeof(float));
+        const auto before = emulation::calls();
+        feed_forward(work, *model, model->layers()[0], x);
+        EXPECT_EQ(emulation::calls().launches - before.launches, exact ? 4u : 2u) << "beside the library's products";
+    }
 }
 
 }  // namespace

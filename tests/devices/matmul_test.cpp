@@ -43,6 +43,39 @@ TEST_P(Linears, MatchTheReferenceAtEverySizeAndType) {
             }
 }
 
+// Rounding ahead of the product or inside of it: the same bits.
+TEST_P(Linears, RowsLeftForAProductMakeTheSame) {
+    const Context context = make_context();
+    for (const DType type : {DType::f32, DType::f16, DType::bf16, DType::i8})
+        for (const LinearShape shape : {LinearShape{4, 24, 9}, LinearShape{5, 17, 9}, LinearShape{9, 40, 33}}) {
+            LinearScene scene(shape, type);
+            scene.linear.place(context.shared_device());
+            const DType left_as = scene.linear.product_type(context, shape.rows);
+            const DType sixteen = type == DType::bf16 ? DType::bf16 : DType::f16;
+            const bool rounds = GetParam() == Where::gpu && shape.rows > 4 && type != DType::f32;
+            EXPECT_EQ(left_as, rounds ? sixteen : DType::f32) << scene.what;
+            PlacedMatrix x(context, scene.x, shape.rows, shape.in), y(context, shape.rows, shape.out);
+            PlacedMatrix expected(context, shape.rows, shape.out);
+            scene.linear.apply(context, x.view(), expected.view());
+            ProductRows left(x.view());
+            std::vector<uint16_t> bits(shape.rows * product_stride(shape.in), 0x7fff);  // NaN between the rows
+            for (size_t i = 0; i < scene.x.size(); ++i)
+                bits[i / shape.in * product_stride(shape.in) + i % shape.in] =
+                    left_as == DType::bf16 ? to_bfloat16(scene.x[i]).bits : to_half(scene.x[i]).bits;
+            Placed<uint16_t> rounded(context, std::span<const uint16_t>(bits));
+            if (left_as != DType::f32) {
+                left.data = reinterpret_cast<std::byte*>(rounded.span().data());
+                left.type = left_as;
+                left.stride = product_stride(shape.in);
+            }
+            scene.linear.apply(context, left, y.view());
+            EXPECT_EQ(y.values(), expected.values()) << scene.what;
+            scene.linear.apply(context, left, y.view(), true);
+            scene.linear.apply(context, x.view(), expected.view(), true);
+            EXPECT_EQ(y.values(), expected.values()) << "accumulating, " << scene.what;
+        }
+}
+
 TEST_P(Linears, NoRowsAndNoBiasAreFine) {
     const Context context = make_context();
     const auto weight = random_floats(6, 5);

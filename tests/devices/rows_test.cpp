@@ -1,5 +1,6 @@
 // Norms, activations, rope and picks, wherever they run.
 #include <algorithm>
+#include <cstring>
 
 #include "kernels/elementwise.h"
 #include "kernels/norm.h"
@@ -120,6 +121,57 @@ TEST_P(Rows, TheLikeliestIsTheFirstOfTheLargestWithItsShare) {
             EXPECT_EQ(found.index, at) << count << " values";
             EXPECT_NEAR(found.probability, 1 / sum, 1e-5 / sum) << count << " values";
         }
+}
+
+// A device leaves them in 16 bits; what it rounds is what it would have left in f32.
+TEST_P(Rows, LeftForAProductAreThoseOfF32Rounded) {
+    const Context context = make_context();
+    for (const size_t cols : {size_t{6}, size_t{33}, size_t{520}}) {
+        const size_t rows = 5;
+        const float eps = 0.1f;
+        auto x = random_floats(rows * cols, 1, 4), gate = random_floats(rows * cols, 2, 4);
+        x[3] = gate[3] = 1e5f;  // what they make of each other is beyond f16
+        const auto weight = random_floats(cols, 3);
+        PlacedMatrix in(context, x, rows, cols), gates(context, gate, rows, cols), plain(context, rows, cols);
+        Placed<float> weights(context, std::span<const float>(weight));
+        const size_t heads = cols % 2 ? 1 : 2;
+        const auto expect_left = [&](const std::string& what, auto make) {
+            const std::vector<float> expected = plain.values();
+            for (const DType type : {DType::f32, DType::f16, DType::bf16}) {
+                if (on_host() && type != DType::f32) continue;
+                const size_t width = dtype_bytes(type), stride = cols + 3;
+                Placed<std::byte> left(context, std::vector<std::byte>(rows * stride * width));
+                ProductRows to(Matrix(nullptr, rows, cols, stride));
+                to.data = left.span().data();
+                to.type = type;
+                make(to);
+                const std::vector<std::byte> bytes = left.values();
+                for (size_t i = 0; i < expected.size(); ++i) {
+                    const std::byte* const at = bytes.data() + (i / cols * stride + i % cols) * width;
+                    float value = 0;
+                    if (type == DType::f32) std::memcpy(&value, at, width);
+                    if (type == DType::f16) value = to_float(*reinterpret_cast<const Half*>(at));
+                    if (type == DType::bf16) value = to_float(*reinterpret_cast<const BFloat16*>(at));
+                    const float cut = std::clamp(expected[i], -65504.0f, 65504.0f);
+                    const float rounded = type == DType::f16    ? to_float(to_half(cut))
+                                          : type == DType::bf16 ? to_float(to_bfloat16(expected[i]))
+                                                                : expected[i];
+                    ASSERT_EQ(value, rounded) << what << " " << dtype_name(type) << ", value " << i << " of " << cols;
+                }
+            }
+        };
+        rms_norm(context, in.view(), weights.span(), eps, plain.view());
+        expect_left("norm", [&](const ProductRows& to) { rms_norm(context, in.view(), weights.span(), eps, to); });
+        swiglu(context, gates.view(), in.view(), plain.view());
+        EXPECT_GT(plain.values()[3], 65504);
+        expect_left("swiglu", [&](const ProductRows& to) { swiglu(context, gates.view(), in.view(), to); });
+        rms_norm_heads(context, in.view(), heads, eps, plain.view());
+        swiglu(context, gates.view(), plain.view(), plain.view());
+        expect_left("gated norm",
+                    [&](const ProductRows& to) { gated_norm_heads(context, in.view(), gates.view(), heads, eps, to); });
+        gated_norm_heads(context, in.view(), gates.view(), heads, eps, ProductRows(in.view()));
+        EXPECT_EQ(in.values(), plain.values()) << "in place";
+    }
 }
 
 // These have no function of the host's with a context; the device's own members are asked.
