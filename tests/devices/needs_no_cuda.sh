@@ -6,7 +6,7 @@ set -u
 bad=0
 for program in "$@"; do
     needed=$(readelf -d "$program" | grep -F '(NEEDED)') || { echo "$program: readelf found no libraries" >&2; exit 2; }
-    if found=$(grep -oE 'lib(cu[a-zA-Z]+|nv[a-zA-Z-]+)\.so[.0-9]*' <<<"$needed"); then
+    if found=$(grep -oE 'lib(cuda|cublas|cudnn|cufft|curand|cusolver|cusparse|nv)[a-zA-Z_-]*\.so[.0-9]*' <<<"$needed"); then
         echo "$program needs" $found
         bad=1
     fi
