@@ -32,7 +32,7 @@ class CudaConv final : public ConvEngine {
                     " x ", shape.width, " x ", shape.channels, " is too large for it; use --device cpu");
             sizes.push_back(shape.size());
         }
-        if (reads_picture) sizes[0] = 0;
+        sizes[0] = 0;  // lies with the caller, or behind the maps
         for (size_t n = 0; n < net.layers.size(); ++n) {
             Step step = prepare(net.layers[n]);
             if (adds_next(net, n, last_use)) {
@@ -58,24 +58,21 @@ class CudaConv final : public ConvEngine {
 
     void run(const Context& context, size_t batch, const float* pictures,
              std::span<float* const> outputs) const override {
-        assert(context.device() == device_.get());
-        const size_t by_memory = most_map_bytes / std::max<size_t>(places_.floats * sizeof(T), 1);
-        const size_t at_once =
-            std::clamp<size_t>(std::min(by_memory, (most_values - 1) / largest_.size()), 1, batch + 1);
-        std::vector<float*> own(outputs.begin(), outputs.end());
-        for (size_t first = 0; first < batch; first += at_once) {
-            const size_t count = std::min(at_once, batch - first);
-            for (size_t i = 0; i < own.size(); ++i) own[i] = outputs[i] + first * shapes_[outputs_[i]].size();
-            run_some(count, pictures + first * shapes_[0].size(), own);
-        }
+        run_all(context, batch, pictures, outputs);
+    }
+    bool reads_f16() const override { return std::is_same_v<T, Half>; }
+    void run_f16(const Context& context, size_t batch, const Half* pictures,
+                 std::span<float* const> outputs) const override {
+        if constexpr (std::is_same_v<T, Half>)
+            run_all(context, batch, pictures, outputs);
+        else
+            ConvEngine::run_f16(context, batch, pictures, outputs);
     }
 
     size_t bytes() const override { return weight_bytes_ + places_.floats * sizeof(T); }
-    const char* name() const override { return reads_picture ? "cuda f32" : "cuda f16"; }
+    const char* name() const override { return reads_f16() ? "cuda f16" : "cuda f32"; }
 
    private:
-    static constexpr bool reads_picture = std::is_same_v<T, float>;  // the caller's, where it lies
-
     struct Step {
         ConvLayer layer;  // its spans are emptied: they may end with the caller
         Padding padding;
@@ -133,16 +130,33 @@ class CudaConv final : public ConvEngine {
         return step;
     }
 
-    void run_some(size_t count, const float* pictures, std::span<float* const> outputs) const {
+    template <typename From>
+    void run_all(const Context& context, size_t batch, const From* pictures, std::span<float* const> outputs) const {
+        assert(context.device() == device_.get());
+        const size_t by_memory = most_map_bytes / std::max<size_t>(places_.floats * sizeof(T), 1);
+        const size_t at_once =
+            std::clamp<size_t>(std::min(by_memory, (most_values - 1) / largest_.size()), 1, batch + 1);
+        std::vector<float*> own(outputs.begin(), outputs.end());
+        for (size_t first = 0; first < batch; first += at_once) {
+            const size_t count = std::min(at_once, batch - first);
+            for (size_t i = 0; i < own.size(); ++i) own[i] = outputs[i] + first * shapes_[outputs_[i]].size();
+            run_some(count, pictures + first * shapes_[0].size(), own);
+        }
+    }
+
+    template <typename From>
+    void run_some(size_t count, const From* given, std::span<float* const> outputs) const {
+        constexpr bool as_given = std::is_same_v<From, T>;
         auto& device = static_cast<CudaDevice&>(*device_);
-        T* maps = device.lane().template scratch<T>(Slot::conv, places_.floats * count);
+        const size_t given_values = as_given ? 0 : count * shapes_[0].size();
+        T* maps = device.lane().template scratch<T>(Slot::conv, places_.floats * count + given_values);
+        const T* pictures = maps + places_.floats * count;
+        if constexpr (as_given)
+            pictures = given;
+        else
+            launch_convert(device, given_values, given, maps + places_.floats * count);
         const auto map = [&](size_t n) { return maps + places_.place[n] * count; };
-        const auto input = [&](size_t n) -> const T* {
-            if constexpr (reads_picture)
-                if (n == 0) return pictures;
-            return map(n);
-        };
-        if constexpr (!reads_picture) launch_convert(device, count * shapes_[0].size(), pictures, map(0));
+        const auto input = [&](size_t n) -> const T* { return n == 0 ? pictures : map(n); };
         for (const Step& step : steps_) {
             if (step.layer.kind == ConvLayer::Kind::conv)
                 convolve(device, step, count, input, step.result == none ? map(step.out) : nullptr,

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/core/context.h"
+#include "kernels/core/dtype.h"
 
 namespace lv {
 
@@ -77,6 +78,7 @@ class ConvPlan {
     const std::vector<MapShape>& output_shapes() const;  // in the order of `outputs`
     size_t bytes() const;                                // packed weights, and maps for one picture
     double flops() const;        // multiplications and additions of the convolutions, one picture
+    bool reads_f16() const;      // pictures may come as f16 too
     const char* engine() const;  // "onednn f32", "onednn bf16", "own f32", "cuda f16", "cuda f32"
 
     // pictures [batch, picture]; outputs[i] [batch, output_shapes()[i]]. Pictures are spread over the context's
@@ -85,8 +87,11 @@ class ConvPlan {
     // On a device, which must be the context's, pictures and outputs lie in its memory and the work is queued (see
     // core/device.h). There as here what a picture gives does not depend on the others of its batch.
     void run(const Context& context, size_t batch, const float* pictures, std::span<float* const> outputs) const;
+    // The same without a pass that rounds the pictures; only where reads_f16().
+    void run(const Context& context, size_t batch, const Half* pictures, std::span<float* const> outputs) const;
 
    private:
+    void check(std::span<float* const> outputs) const;
     struct Parts;
     std::unique_ptr<Parts> parts_;
 };

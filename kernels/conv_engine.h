@@ -22,6 +22,9 @@ class ConvEngine {
     // As ConvPlan::run().
     virtual void run(const Context& context, size_t batch, const float* pictures,
                      std::span<float* const> outputs) const = 0;
+    virtual bool reads_f16() const { return false; }
+    virtual void run_f16(const Context& context, size_t batch, const Half* pictures,
+                         std::span<float* const> outputs) const;
     virtual size_t bytes() const = 0;
     virtual const char* name() const = 0;
 };

@@ -36,6 +36,10 @@ MapPlaces place_maps(std::span<const size_t> sizes, std::span<const size_t> last
     return places;
 }
 
+void ConvEngine::run_f16(const Context&, size_t, const Half*, std::span<float* const>) const {
+    fail("running a convolutional net: pictures of f16 given, but ", name(), " reads only f32");
+}
+
 void HostConvEngine::run(const Context& context, size_t batch, const float* pictures,
                          std::span<float* const> outputs) const {
     context.parallel_for(0, batch, 1, [&](size_t first, size_t last) {
@@ -83,12 +87,22 @@ const MapShape& ConvPlan::picture() const { return parts_->picture; }
 const std::vector<MapShape>& ConvPlan::output_shapes() const { return parts_->outputs; }
 size_t ConvPlan::bytes() const { return parts_->engine->bytes(); }
 double ConvPlan::flops() const { return parts_->flops; }
+bool ConvPlan::reads_f16() const { return parts_->engine->reads_f16(); }
 const char* ConvPlan::engine() const { return parts_->engine->name(); }
 
 void ConvPlan::run(const Context& context, size_t batch, const float* pictures, std::span<float* const> outputs) const {
+    check(outputs);
+    parts_->engine->run(context, batch, pictures, outputs);
+}
+
+void ConvPlan::run(const Context& context, size_t batch, const Half* pictures, std::span<float* const> outputs) const {
+    check(outputs);
+    parts_->engine->run_f16(context, batch, pictures, outputs);
+}
+
+void ConvPlan::check(std::span<float* const> outputs) const {
     require(outputs.size() == parts_->outputs.size(), "running a convolutional net: ", outputs.size(),
             " places for results given, expected ", parts_->outputs.size());
-    parts_->engine->run(context, batch, pictures, outputs);
 }
 
 }  // namespace lv

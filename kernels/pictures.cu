@@ -1,7 +1,7 @@
 // See pictures.h. Both are bound by moving memory, and small beside the net between them.
 #include "kernels/pictures.h"
 
-#include "kernels/core/device.cuh"
+#include "kernels/conv_task.cuh"
 
 namespace lv::cuda {
 namespace {
@@ -9,15 +9,17 @@ namespace {
 constexpr unsigned threads = 256, rows_a_block = 4;
 
 // A thread owns one value of a canvas row, for every row of all canvases that its block meets.
+template <typename T>
 __global__ void __launch_bounds__(threads)
-    write_canvas_rows(CanvasShape shape, size_t rows, const uint8_t* pictures, float* canvases) {
+    write_canvas_rows(CanvasShape shape, size_t rows, const uint8_t* pictures, T* canvases) {
     const size_t col = size_t(blockIdx.x) * blockDim.x + threadIdx.x;
     if (col >= shape.canvas_width * 3) return;
     for (size_t row = blockIdx.y; row < rows; row += gridDim.y) {
         const size_t picture = row / shape.canvas_height, y = row % shape.canvas_height;
         const bool inside = y < shape.height && col < shape.width * 3;
         const uint8_t byte = inside ? pictures[(picture * shape.height + y) * shape.width * 3 + col] : shape.pad;
-        canvases[row * shape.canvas_width * 3 + col] = (float(byte) - shape.mean) / shape.std;
+        const float value = (float(byte) - shape.mean) / shape.std;
+        narrow_within(value, canvases[row * shape.canvas_width * 3 + col]);
     }
 }
 
@@ -47,12 +49,21 @@ __global__ void __launch_bounds__(rows_a_block* warp_lanes)
     columns[row] = int32_t(at);
 }
 
+template <typename T>
+void launch_canvases(CudaDevice& device, const CanvasShape& shape, size_t batch, const uint8_t* pictures, T* canvases) {
+    const size_t rows = batch * shape.canvas_height;
+    device.launch(dim3(blocks_of(shape.canvas_width * 3, threads), unsigned(std::min<size_t>(rows, 65535))), threads, 0,
+                  write_canvas_rows<T>, shape, rows, pictures, canvases);
+}
+
 }  // namespace
 
 void CudaDevice::write_canvases(const CanvasShape& shape, size_t batch, const uint8_t* pictures, float* canvases) {
-    const size_t rows = batch * shape.canvas_height;
-    launch(dim3(blocks_of(shape.canvas_width * 3, threads), unsigned(std::min<size_t>(rows, 65535))), threads, 0,
-           write_canvas_rows, shape, rows, pictures, canvases);
+    launch_canvases(*this, shape, batch, pictures, canvases);
+}
+
+void CudaDevice::write_canvases(const CanvasShape& shape, size_t batch, const uint8_t* pictures, Half* canvases) {
+    launch_canvases(*this, shape, batch, pictures, canvases);
 }
 
 void CudaDevice::best_columns(ConstMatrix x, std::span<float> values, std::span<int32_t> columns) {

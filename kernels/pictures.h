@@ -8,6 +8,7 @@
 #include <span>
 
 #include "kernels/core/context.h"
+#include "kernels/core/dtype.h"
 #include "kernels/core/tensor.h"
 
 namespace lv {
@@ -23,9 +24,12 @@ struct CanvasShape {
     size_t canvas_size() const { return canvas_height * canvas_width * 3; }
 };
 
-// pictures [batch, height, width, 3] -> canvases [batch, canvas_height, canvas_width, 3] f32. A picture a thread.
+// pictures [batch, height, width, 3] -> canvases [batch, canvas_height, canvas_width, 3]. A picture a thread.
 void write_canvases(const Context& context, const CanvasShape& shape, size_t batch, const uint8_t* pictures,
                     float* canvases);
+// The values rounded to f16, what is too large for it to its largest number.
+void write_canvases(const Context& context, const CanvasShape& shape, size_t batch, const uint8_t* pictures,
+                    Half* canvases);
 
 // values[row] = max over x[row, column], columns[row] the first column that has it. x [rows, cols], at least one column
 // and no NaN; values, columns [rows].

@@ -141,9 +141,6 @@ void VisionModel::look_at_size(const Context& context, std::span<const Picture* 
         else
             std::memcpy(to, pictures[k]->rgb.data(), canvas.picture_bytes());
     }
-    Floats canvases(batch * canvas.canvas_size(), device);
-    write_canvases(context, canvas, batch, bytes.as<uint8_t>().data(), canvases.span().data());
-
     const std::shared_ptr<const ConvPlan> plan = net_.plan(context, canvas.canvas_height, canvas.canvas_width);
     const std::vector<MapShape>& shapes = plan->output_shapes();  // classes, scores by stride, boxes by stride
     const Answers answers(shapes, strides, batch);
@@ -153,7 +150,13 @@ void VisionModel::look_at_size(const Context& context, std::span<const Picture* 
     std::vector<float*> outputs{values.data()};
     for (const Answers::Stride& stride : answers.strides) outputs.push_back(scores.span().data() + stride.scores);
     for (const Answers::Stride& stride : answers.strides) outputs.push_back(values.data() + stride.boxes);
-    plan->run(context, batch, canvases.span().data(), outputs);
+    const auto run_on = [&](auto value) {
+        using Value = decltype(value);
+        Buffer canvases = Buffer::of<Value>(batch * canvas.canvas_size(), device);
+        write_canvases(context, canvas, batch, bytes.as<uint8_t>().data(), canvases.as<Value>().data());
+        plan->run(context, batch, canvases.as<const Value>().data(), outputs);
+    };
+    plan->reads_f16() ? run_on(Half{}) : run_on(float{});
     for (size_t i = 0; i < strides; ++i) {
         const Answers::Stride& stride = answers.strides[i];
         const size_t cells = batch * stride.cells;

@@ -186,6 +186,7 @@ class CudaDevice final : public Device {
                                size_t top) override;
     std::unique_ptr<ConvEngine> make_conv(const ConvNetParts& net) override;
     void write_canvases(const CanvasShape& shape, size_t batch, const uint8_t* pictures, float* canvases) override;
+    void write_canvases(const CanvasShape& shape, size_t batch, const uint8_t* pictures, Half* canvases) override;
     void best_columns(ConstMatrix x, std::span<float> values, std::span<int32_t> columns) override;
 
     Lane& lane();  // this thread's

@@ -113,6 +113,7 @@ class Device : public std::enable_shared_from_this<Device> {
     // Pictures. The weights of a net are the host's and only read here; in f16 unless exact().
     virtual std::unique_ptr<ConvEngine> make_conv(const ConvNetParts& net) = 0;
     virtual void write_canvases(const CanvasShape& shape, size_t batch, const uint8_t* pictures, float* canvases) = 0;
+    virtual void write_canvases(const CanvasShape& shape, size_t batch, const uint8_t* pictures, Half* canvases) = 0;
     virtual void best_columns(ConstMatrix x, std::span<float> values, std::span<int32_t> columns) = 0;
 };
 

@@ -180,6 +180,34 @@ TEST_P(ConvNets, APictureGivesTheSameInAnyBatch) {
     EXPECT_TRUE(run(context, net, {b}, {}, 0)[0].empty());
 }
 
+TEST_P(ConvNets, PicturesOfF16AreReadWhereTheyLie) {
+    Net net{{7, 5, 3}, {}, {}};
+    const size_t a = net.conv(0, 24, 3, 2, 1, Activation::relu6);
+    const size_t b = net.conv(a, 16, 1);
+    const Context context = make_context();
+    const size_t batch = 2;
+    std::vector<Half> rounded;
+    std::vector<float> pictures;
+    for (float value : random_floats(batch * net.picture.size(), 5)) {
+        rounded.push_back(to_half(value));
+        pictures.push_back(to_float(rounded.back()));
+    }
+    const size_t outputs[] = {b, 0};
+    const ConvPlan plan(net.layers, net.picture, outputs, {.device = context.shared_device()});
+    EXPECT_EQ(plan.reads_f16(), on_gpu());
+    Placed<Half> in(context, std::span<const Half>(rounded));
+    Placed<float> map(context, std::span<const float>(std::vector<float>(batch * plan.output_shapes()[0].size())));
+    Placed<float> picture(context, std::span<const float>(std::vector<float>(pictures.size())));
+    float* const places[] = {map.span().data(), picture.span().data()};
+    if (!on_gpu()) {
+        EXPECT_THROW(plan.run(context, batch, in.span().data(), places), Error);
+        return;
+    }
+    plan.run(context, batch, in.span().data(), places);
+    EXPECT_EQ(map.values(), run(context, net, {b}, pictures, batch)[0]);
+    EXPECT_EQ(picture.values(), pictures);
+}
+
 TEST_P(ConvNets, ValuesTooLargeForF16AreItsLargest) {
     Net net{{2, 2, 8}, {}, {}};
     const size_t wide = net.conv(0, 8, 1);

@@ -9,27 +9,33 @@ namespace {
 class Pictures : public Everywhere {};
 INSTANTIATE_TEST_SUITE_P(On, Pictures, everywhere, where_name);
 
-TEST_P(Pictures, LieTopLeftOnTheirCanvas) {
-    const Context context = make_context();
+template <typename T>
+void expect_top_left(const Context& context) {
     for (const CanvasShape& shape : {CanvasShape{5, 7, 8, 32, 114, 127, 128}, CanvasShape{1, 1, 1, 1, 0, 0, 255},
-                                     CanvasShape{3, 96, 32, 96, 255, -1.5f, 0.3f}})
+                                     CanvasShape{3, 96, 32, 96, 255, -1.5f, 0.003f}})
         for (size_t batch : {size_t{0}, size_t{1}, size_t{3}}) {
             std::vector<uint8_t> bytes(batch * shape.picture_bytes());
             for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = uint8_t(i * 37 + i / 256);
             Placed<uint8_t> pictures(context, std::span<const uint8_t>(bytes));
-            Placed<float> canvases(context,
-                                   std::span<const float>(std::vector<float>(batch * shape.canvas_size(), NAN)));
+            Placed<T> canvases(context, std::span<const T>(std::vector<T>(batch * shape.canvas_size())));
             write_canvases(context, shape, batch, pictures.span().data(), canvases.span().data());
-            const std::vector<float> found = canvases.values();
+            const std::vector<T> found = canvases.values();
             for (size_t i = 0; i < found.size(); ++i) {
                 const size_t row = i / (shape.canvas_width * 3), col = i % (shape.canvas_width * 3);
                 const size_t picture = row / shape.canvas_height, y = row % shape.canvas_height;
                 const bool inside = y < shape.height && col < shape.width * 3;
                 const uint8_t byte = inside ? bytes[(picture * shape.height + y) * shape.width * 3 + col] : shape.pad;
-                ASSERT_EQ(found[i], (float(byte) - shape.mean) / shape.std) << i << " of " << batch;
+                const float value = (float(byte) - shape.mean) / shape.std;
+                if constexpr (std::is_same_v<T, float>)
+                    ASSERT_EQ(found[i], value) << i << " of " << batch;
+                else
+                    ASSERT_EQ(found[i].bits, to_half(std::min(value, 65504.0f)).bits) << i << " of " << batch;
             }
         }
 }
+
+TEST_P(Pictures, LieTopLeftOnTheirCanvas) { expect_top_left<float>(make_context()); }
+TEST_P(Pictures, LieThereRoundedToF16) { expect_top_left<Half>(make_context()); }
 
 TEST_P(Pictures, TheFirstOfTheBestColumnsIsFound) {
     const Context context = make_context();

@@ -149,7 +149,7 @@ TEST_P(Engines, OneOrNoPictureAndAnyThreadsGiveTheSame) {
     ConvPlan plan(net.layers, net.picture, {&out, 1}, GetParam());
     std::vector<float> picture = random_floats(16 * 16 * 3, 3), first(8 * 8 * 16), again(8 * 8 * 16);
     float* place = first.data();
-    plan.run(Context(1), 0, nullptr, {&place, 1});
+    plan.run(Context(1), 0, static_cast<const float*>(nullptr), {&place, 1});
     plan.run(Context(1), 1, picture.data(), {&place, 1});
     place = again.data();
     plan.run(Context(4), 1, picture.data(), {&place, 1});

@@ -1,4 +1,6 @@
 // The encoder wherever it runs: what is seen on a GPU is what is seen on the host.
+#include <set>
+
 #include "tests/devices/on_device.h"
 #include "tests/vision/support.h"
 #include "vision/encoder.h"
@@ -67,6 +69,48 @@ TEST_P(Eyes, SeeWhatTheHostSees) {
     }
     EXPECT_GE(clear, 5u) << "or little was compared";
     EXPECT_TRUE(small_model().look(context, {}).empty());
+}
+
+// Every convolution of the shipped net with its own weights, alone, on a small map: nothing hides behind later layers.
+// f16: inputs and weights are rounded once, sums are f32, and what a net's output is stays f32.
+TEST_P(Eyes, HaveEachConvolutionOfTheShippedNetRight) {
+    if (on_host()) GTEST_SKIP() << "the host is what is compared with";
+    const VisionConfig config = read_vision_config(model_dir());
+    const WeightFile weights = WeightFile::open(model_dir() / "vision.safetensors");
+    const Context context = make_context(), host(1);
+    std::set<std::vector<size_t>> met;
+    for (const NetLayer& layer : config.layers) {
+        if (layer.op != NetLayer::Op::conv) continue;
+        if (!met.insert({layer.in_channels, layer.out_channels, layer.kernel, layer.stride, layer.groups}).second)
+            continue;
+        const std::vector<float> weight = weights.floats(
+            layer.name + ".weight", {layer.out_channels, layer.in_channels / layer.groups, layer.kernel, layer.kernel});
+        const std::vector<float> bias = weights.floats(layer.name + ".bias", {layer.out_channels});
+        const ConvLayer alone{.name = layer.name,
+                              .inputs = {0},
+                              .kernel = layer.kernel,
+                              .stride = layer.stride,
+                              .padding = {layer.top, layer.left, layer.bottom, layer.right},
+                              .out_channels = layer.out_channels,
+                              .groups = layer.groups,
+                              .weight = weight,
+                              .bias = bias};
+        const size_t output = 1;
+        const MapShape picture{5, 6, layer.in_channels};
+        const std::vector<float> in = random_floats(picture.size(), uint32_t(met.size()), 2);
+        const auto made = [&](const Context& where) {
+            const ConvPlan plan({&alone, 1}, picture, {&output, 1}, {.device = where.shared_device()});
+            Placed<float> from(where, std::span<const float>(in));
+            Placed<float> to(where, std::span<const float>(std::vector<float>(plan.output_shapes()[0].size())));
+            float* const place = to.span().data();
+            plan.run(where, 1, from.span().data(), {&place, 1});
+            return to.values();
+        };
+        const std::vector<float> expected = made(host);
+        expect_close(made(context), reference::Doubles(expected.begin(), expected.end()),
+                     epsilon(epsilon_f16) * (GetParam() == Where::gpu ? 1 : 16), layer.name);
+    }
+    EXPECT_GE(met.size(), 40u);
 }
 
 TEST_P(Eyes, DoNotDependOnHowFramesAreSplitIntoCalls) {
