@@ -26,30 +26,62 @@ std::vector<std::string> outputs_of(const VisionConfig& config) {
     return names;
 }
 
-// Where a batch's answers lie in one block of 4-byte values, so that they come from a device in one piece: the logits
-// of the scenes [batch, scenes], then for each stride the boxes, the best logit and its kind of every cell.
+constexpr size_t boxes_at_once = 64;  // of a picture, that come down with the scenes; more than a street shows
+
+// Where a batch's answers lie. What is told, in an order such that the first part mostly suffices: the logits of the
+// scenes [batch, scenes], how many boxes were found [batch], and the boxes, those of one rank together. What they come
+// from: for each stride the logits, sides, best logit and its kind of every cell.
 struct Answers {
     struct Stride {
-        size_t cells = 0;                       // of one picture
-        size_t scores = 0;                      // in a block of their own, [batch, cells, kinds]
-        size_t boxes = 0, best = 0, kinds = 0;  // [batch, cells, 4], [batch, cells], [batch, cells]
+        size_t cells = 0;                                   // of all pictures
+        size_t logits = 0, sides = 0, best = 0, kinds = 0;  // [cells, kinds], [cells, 4], [cells], [cells]
     };
     std::vector<Stride> strides;
-    size_t values = 0, score_values = 0;
+    size_t worked_values = 0;                                 // of 4 bytes
+    size_t counts = 0, boxes = 0, rank_bytes = 0, ranks = 0;  // bytes from the first told
+    size_t told_bytes(size_t first_ranks) const { return boxes + first_ranks * rank_bytes; }
 
-    Answers(std::span<const MapShape> shapes, size_t count, size_t batch) : values(batch * shapes[0].size()) {
-        const auto take = [](size_t& from, size_t more) { return std::exchange(from, from + more); };
+    Answers(std::span<const MapShape> shapes, size_t count, size_t batch) {
+        // At multiples of 64 bytes: what a net writes 16 bytes at once.
+        const auto take = [&](size_t more) {
+            return std::exchange(worked_values, worked_values + (more + 15) / 16 * 16);
+        };
         for (size_t i = 0; i < count; ++i) {
-            Stride stride;
-            stride.cells = shapes[1 + i].height * shapes[1 + i].width;
-            stride.scores = take(score_values, batch * shapes[1 + i].size());
-            stride.boxes = take(values, batch * stride.cells * 4);
-            stride.best = take(values, batch * stride.cells);
-            stride.kinds = take(values, batch * stride.cells);
-            strides.push_back(stride);
+            const MapShape& shape = shapes[1 + i];
+            const size_t cells = batch * shape.height * shape.width;
+            strides.push_back({cells, take(cells * shape.channels), take(cells * 4), take(cells), take(cells)});
+            ranks += shape.height * shape.width;
         }
+        counts = batch * shapes[0].size() * sizeof(float);
+        boxes = counts + batch * sizeof(uint32_t);
+        rank_bytes = batch * sizeof(FoundBox);
     }
 };
+
+// What was told, on the host; without room that nobody filled.
+Buffer fetched(Device& device, const Buffer& told, const Answers& answers, size_t batch) {
+    const size_t first = answers.told_bytes(std::min(answers.ranks, boxes_at_once));
+    Buffer here(told.bytes());
+    device.download(told.data(), here.data(), first);
+    const auto* counts = reinterpret_cast<const uint32_t*>(here.data() + answers.counts);
+    const size_t all = answers.told_bytes(*std::max_element(counts, counts + batch));
+    if (all > first) device.download(told.data() + first, here.data() + first, all - first);
+    return here;
+}
+
+// The pictures' bytes one after another where the net reads them.
+Buffer placed(std::span<const Picture* const> pictures, const std::shared_ptr<Device>& device) {
+    const size_t bytes = pictures[0]->rgb.size();
+    Buffer all(pictures.size() * bytes, device);
+    for (size_t k = 0; k < pictures.size(); ++k) {
+        std::byte* to = all.data() + k * bytes;
+        if (!device)
+            std::memcpy(to, pictures[k]->rgb.data(), bytes);
+        else
+            device->upload(pictures[k]->rgb.data(), to, bytes);
+    }
+    return all;
+}
 
 std::shared_ptr<const Picture> scaled(const std::shared_ptr<const Picture>& picture, int long_side) {
     if (std::max(picture->width, picture->height) == long_side) return picture;
@@ -133,23 +165,16 @@ void VisionModel::look_at_size(const Context& context, std::span<const Picture* 
     const std::shared_ptr<Device>& device = context.shared_device();
     const CanvasShape canvas = canvas_of(*pictures[0], config_.input);
     const size_t batch = pictures.size(), strides = config_.objects.strides.size();
-    Buffer bytes(batch * canvas.picture_bytes(), device);
-    for (size_t k = 0; k < batch; ++k) {
-        std::byte* to = bytes.data() + k * canvas.picture_bytes();
-        if (device)
-            device->upload(pictures[k]->rgb.data(), to, canvas.picture_bytes());
-        else
-            std::memcpy(to, pictures[k]->rgb.data(), canvas.picture_bytes());
-    }
+    Buffer bytes = placed(pictures, device);
     const std::shared_ptr<const ConvPlan> plan = net_.plan(context, canvas.canvas_height, canvas.canvas_width);
     const std::vector<MapShape>& shapes = plan->output_shapes();  // classes, scores by stride, boxes by stride
     const Answers answers(shapes, strides, batch);
-    Floats scores(answers.score_values, device);
-    Buffer block = Buffer::of<float>(answers.values, device);
-    const std::span<float> values = block.as<float>();
-    std::vector<float*> outputs{values.data()};
-    for (const Answers::Stride& stride : answers.strides) outputs.push_back(scores.span().data() + stride.scores);
-    for (const Answers::Stride& stride : answers.strides) outputs.push_back(values.data() + stride.boxes);
+    Floats worked(answers.worked_values, device);
+    Buffer told(answers.told_bytes(answers.ranks), device);
+    float* const values = worked.span().data();
+    std::vector<float*> outputs{told.as<float>().data()};
+    for (const Answers::Stride& stride : answers.strides) outputs.push_back(values + stride.logits);
+    for (const Answers::Stride& stride : answers.strides) outputs.push_back(values + stride.sides);
     const auto run_on = [&](auto value) {
         using Value = decltype(value);
         Buffer canvases = Buffer::of<Value>(batch * canvas.canvas_size(), device);
@@ -157,31 +182,34 @@ void VisionModel::look_at_size(const Context& context, std::span<const Picture* 
         plan->run(context, batch, canvases.as<const Value>().data(), outputs);
     };
     plan->reads_f16() ? run_on(Half{}) : run_on(float{});
+
+    const std::span<uint32_t> counts{reinterpret_cast<uint32_t*>(told.data() + answers.counts), batch};
+    const std::span<FoundBox> boxes{reinterpret_cast<FoundBox*>(told.data() + answers.boxes), answers.ranks * batch};
     for (size_t i = 0; i < strides; ++i) {
         const Answers::Stride& stride = answers.strides[i];
-        const size_t cells = batch * stride.cells;
-        best_columns(context, {outputs[1 + i], cells, shapes[1 + i].channels}, values.subspan(stride.best, cells),
-                     block.as<int32_t>().subspan(stride.kinds, cells));
+        const std::span<float> best{values + stride.best, stride.cells};
+        const std::span<int32_t> kinds{reinterpret_cast<int32_t*>(values + stride.kinds), stride.cells};
+        best_columns(context, {values + stride.logits, stride.cells, shapes[1 + i].channels}, best, kinds);
+        append_boxes(context,
+                     {.pictures = batch,
+                      .height = shapes[1 + i].height,
+                      .width = shapes[1 + i].width,
+                      .stride = static_cast<float>(config_.objects.strides[i]),
+                      .scores = best.data(),
+                      .kinds = kinds.data(),
+                      .sides = values + stride.sides,
+                      .floor = floor_logit(config_.objects),
+                      .picture_height = static_cast<float>(pictures[0]->height),
+                      .picture_width = static_cast<float>(pictures[0]->width)},
+                     counts, boxes);
     }
-
-    if (device) {
-        Buffer here(block.bytes());
-        device->download(block.data(), here.data(), block.bytes());
-        block = std::move(here);
-    }
+    if (device) told = fetched(*device, told, answers, batch);
+    const auto* found = reinterpret_cast<const uint32_t*>(told.data() + answers.counts);
+    const std::span<const FoundBox> all{reinterpret_cast<const FoundBox*>(told.data() + answers.boxes),
+                                        answers.ranks * batch};
     for (size_t k = 0; k < batch; ++k) {
-        std::vector<ObjectMaps> maps;
-        for (size_t i = 0; i < strides; ++i) {
-            const Answers::Stride& stride = answers.strides[i];
-            const float* all = block.as<float>().data();
-            maps.push_back({config_.objects.strides[i], shapes[1 + i].height, shapes[1 + i].width,
-                            all + stride.best + k * stride.cells,
-                            block.as<int32_t>().data() + stride.kinds + k * stride.cells,
-                            all + stride.boxes + k * stride.cells * 4});
-        }
-        const int width = pictures[k]->width, height = pictures[k]->height;
-        sights[k]->objects = find_objects(maps, width, height, config_.objects);
-        sights[k]->scene = scene_of(block.as<const float>().subspan(k * row::scenes, row::scenes));
+        sights[k]->objects = suppressed(listed_objects(all, batch, k, found[k]), config_.objects);
+        sights[k]->scene = scene_of(told.as<const float>().subspan(k * row::scenes, row::scenes));
     }
 }
 

@@ -6,10 +6,6 @@
 namespace lv {
 namespace {
 
-constexpr float largest_log_side = 6;
-
-float share(float px, int side) { return std::clamp(px / static_cast<float>(side), 0.0f, 1.0f); }
-
 // `object` at the mean place of the boxes of its kind that overlap it by iou_fused or more (it is one), weighted by
 // score.
 Object fused(const Object& object, std::span<const Object> all, float iou_fused) {
@@ -37,27 +33,17 @@ float overlap(const Object& a, const Object& b) {
     return shared / std::max(a.area() + b.area() - shared, 1e-9f);
 }
 
-std::vector<Object> find_objects(std::span<const ObjectMaps> maps, int picture_width, int picture_height,
-                                 const ObjectConfig& config) {
-    // sigmoid(logit) >= floor exactly when logit >= log(floor / (1 - floor)): no exponential for the many empty cells.
-    const float floor = config.score_floor < 1 ? std::log(config.score_floor / (1 - config.score_floor)) : 1e30f;
+float floor_logit(const ObjectConfig& config) {
+    return config.score_floor < 1 ? std::log(config.score_floor / (1 - config.score_floor)) : 1e30f;
+}
+
+std::vector<Object> listed_objects(std::span<const FoundBox> boxes, size_t pictures, size_t picture, size_t count) {
     std::vector<Object> objects;
-    for (const ObjectMaps& map : maps) {
-        const auto stride = static_cast<float>(map.stride);
-        for (size_t cell = 0; cell < map.height * map.width; ++cell) {
-            const float best = map.scores[cell];
-            if (!(best >= floor)) continue;
-            const float* logs = map.boxes + cell * 4;
-            float sides[4];
-            for (int i = 0; i < 4; ++i) sides[i] = stride * std::exp(std::min(logs[i], largest_log_side));
-            const float x = (static_cast<float>(cell % map.width) + 0.5f) * stride;
-            const float y = (static_cast<float>(cell / map.width) + 0.5f) * stride;
-            objects.push_back({map.kinds[cell], 1 / (1 + std::exp(-best)), share(x - sides[0], picture_width),
-                               share(y - sides[1], picture_height), share(x + sides[2], picture_width),
-                               share(y + sides[3], picture_height)});
-        }
+    for (size_t i = 0; i < count; ++i) {
+        const FoundBox& box = boxes[i * pictures + picture];
+        objects.push_back({box.kind, box.score, box.left, box.top, box.right, box.bottom});
     }
-    return suppressed(std::move(objects), config);
+    return objects;
 }
 
 std::vector<Object> suppressed(std::vector<Object> objects, const ObjectConfig& config) {

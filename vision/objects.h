@@ -1,4 +1,4 @@
-// From the conv net's maps to objects: decoding, suppression and fusion of boxes. Twin of
+// From the boxes found in the conv net's maps to objects: suppression and fusion. Twin of
 // tools/train/objects/detect.py.
 #pragma once
 
@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "kernels/boxes.h"
 #include "vision/state_bytes.h"
 #include "vision/vision_config.h"
 
@@ -26,23 +27,16 @@ struct Object {
 
 float overlap(const Object& a, const Object& b);  // intersection over union, 0..1
 
-// What the net says of the cells of one stride, for one picture.
-struct ObjectMaps {
-    int stride = 8;  // px of the canvas a cell
-    size_t height = 0, width = 0;
-    const float* scores = nullptr;   // [height, width] logit of the likeliest kind
-    const int32_t* kinds = nullptr;  // [height, width] that kind
-    const float* boxes = nullptr;    // [height, width, 4] logs of left, top, right, bottom in strides
-};
+// The logit from which a cell holds an object: sigmoid(logit) >= config.score_floor exactly when logit >= this, so that
+// the many empty cells need no exponential.
+float floor_logit(const ObjectConfig& config);
 
-// Objects of one picture, best first, at most config.max_boxes. picture_width and picture_height: px of the picture
-// inside the canvas, whose sides the boxes become shares of.
-std::vector<Object> find_objects(std::span<const ObjectMaps> maps, int picture_width, int picture_height,
-                                 const ObjectConfig& config);
+// Boxes as kernels/boxes.h lists them, of picture `picture` of `pictures`: `count` of them.
+std::vector<Object> listed_objects(std::span<const FoundBox> boxes, size_t pictures, size_t picture, size_t count);
 
-// Best first. A box goes when a better one overlaps it by more than the config's limits. One that stays keeps its score
-// and takes the mean place of the boxes of its kind, gone or not, that overlap it by iou_fused or more, weighted by
-// score.
+// Best first, at most config.max_boxes. A box goes when a better one overlaps it by more than the config's limits. One
+// that stays keeps its score and takes the mean place of the boxes of its kind, gone or not, that overlap it by
+// iou_fused or more, weighted by score.
 std::vector<Object> suppressed(std::vector<Object> objects, const ObjectConfig& config);
 
 // For a saved memory; restoring throws Error where the bytes are no such list (at most 4096, kinds 0..79).

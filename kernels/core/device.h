@@ -33,6 +33,8 @@ class ConvEngine;
 struct CanvasShape;
 struct Likeliest;
 struct ProductRows;
+struct CellMaps;
+struct FoundBox;
 
 // A weight as a device keeps it: y[row, o] = sum_i x[row, i] values[o, i] scales[o] + bias[o].
 struct DeviceWeight {
@@ -115,6 +117,7 @@ class Device : public std::enable_shared_from_this<Device> {
     virtual void write_canvases(const CanvasShape& shape, size_t batch, const uint8_t* pictures, float* canvases) = 0;
     virtual void write_canvases(const CanvasShape& shape, size_t batch, const uint8_t* pictures, Half* canvases) = 0;
     virtual void best_columns(ConstMatrix x, std::span<float> values, std::span<int32_t> columns) = 0;
+    virtual void append_boxes(const CellMaps& cells, std::span<uint32_t> counts, std::span<FoundBox> boxes) = 0;
 };
 
 // A step of a device's, or of none: begun here, ended by end(), or at the latest by an exception's way out.

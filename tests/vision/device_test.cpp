@@ -71,6 +71,26 @@ TEST_P(Eyes, SeeWhatTheHostSees) {
     EXPECT_TRUE(small_model().look(context, {}).empty());
 }
 
+// Boxes of every cell: more than come down at once.
+TEST_P(Eyes, TellOfEveryBoxHoweverManyThereAre) {
+    if (GetParam() != Where::exact_gpu) GTEST_SKIP() << "once is enough";
+    VisionConfig config = read_vision_config(model_dir());
+    config.input.long_side = 64;
+    config.objects.score_floor = 1e-9f;
+    config.objects.iou_same_class = config.objects.iou_any_class = 1;  // all stay
+    config.objects.max_boxes = 1000;
+    const VisionModel model(config, WeightFile::open(model_dir() / "vision.safetensors"));
+    const Picture picture = street(96, 48, 64, 64), other = street(160, 24, 64, 64);
+    const std::vector<const Picture*> all{&picture, &other};
+    const std::vector<Sight> found = model.look(make_context(), all), expected = model.look(Context(1), all);
+    for (size_t i = 0; i < all.size(); ++i) {
+        EXPECT_GT(expected[i].objects.size(), 70u);
+        ASSERT_EQ(found[i].objects.size(), expected[i].objects.size());
+        for (size_t k = 0; k < expected[i].objects.size(); ++k)
+            EXPECT_NEAR(found[i].objects[k].score, expected[i].objects[k].score, tolerance()) << i << ", " << k;
+    }
+}
+
 // Every convolution of the shipped net with its own weights, alone, on a small map: nothing hides behind later layers.
 // f16: inputs and weights are rounded once, sums are f32, and what a net's output is stays f32.
 TEST_P(Eyes, HaveEachConvolutionOfTheShippedNetRight) {

@@ -25,6 +25,37 @@ struct Best {
     }
 };
 
+// One stride of one picture.
+struct Maps {
+    int stride = 8;
+    size_t height = 0, width = 0;
+    const float* scores = nullptr;
+    const int32_t* kinds = nullptr;
+    const float* boxes = nullptr;
+};
+
+std::vector<Object> find_objects(std::span<const Maps> maps, int picture_width, int picture_height,
+                                 const ObjectConfig& config) {
+    uint32_t count = 0;
+    std::vector<FoundBox> boxes;
+    for (const Maps& map : maps) {
+        boxes.resize(boxes.size() + map.height * map.width);
+        append_boxes(Context(1),
+                     {.pictures = 1,
+                      .height = map.height,
+                      .width = map.width,
+                      .stride = static_cast<float>(map.stride),
+                      .scores = map.scores,
+                      .kinds = map.kinds,
+                      .sides = map.boxes,
+                      .floor = floor_logit(config),
+                      .picture_height = static_cast<float>(picture_height),
+                      .picture_width = static_cast<float>(picture_width)},
+                     {&count, 1}, boxes);
+    }
+    return suppressed(listed_objects(boxes, 1, 0, count), config);
+}
+
 TEST(Objects, ACellIsDecodedAroundItsCentre) {
     // 2 rows of 4 cells at stride 8, three kinds; cell (x 2, y 1) is of kind 1.
     std::vector<float> scores(2 * 4 * 3, -9), boxes(2 * 4 * 4, 0);
@@ -33,7 +64,7 @@ TEST(Objects, ACellIsDecodedAroundItsCentre) {
     boxes[cell * 4 + 0] = std::log(1.0f), boxes[cell * 4 + 1] = std::log(0.5f);
     boxes[cell * 4 + 2] = std::log(1.25f), boxes[cell * 4 + 3] = 50;  // capped at exp(6), then clipped to the picture
     const Best best(scores.data(), 8, 3);
-    const ObjectMaps maps{8, 2, 4, best.scores.data(), best.kinds.data(), boxes.data()};
+    const Maps maps{8, 2, 4, best.scores.data(), best.kinds.data(), boxes.data()};
     const std::vector<Object> objects = find_objects({&maps, 1}, 32, 16, config());
     ASSERT_EQ(objects.size(), 1u);
     EXPECT_EQ(objects[0].kind, 1);
@@ -48,7 +79,7 @@ TEST(Objects, TheScoreFloorIsExact) {
     for (const auto& [logit, found] : std::vector<std::pair<float, size_t>>{{-2.1972f, 1}, {-2.1974f, 0}}) {  // 0.1
         const float boxes[4] = {};
         const int32_t kind = 0;
-        const ObjectMaps maps{8, 1, 1, &logit, &kind, boxes};
+        const Maps maps{8, 1, 1, &logit, &kind, boxes};
         EXPECT_EQ(find_objects({&maps, 1}, 8, 8, config()).size(), found);
     }
 }
@@ -57,7 +88,7 @@ TEST(Objects, AreSharesOfThePictureNotOfItsCanvas) {
     const float logit = 3;
     const float boxes[4] = {0, 0, 0, 0};
     const int32_t kind = 0;
-    const ObjectMaps maps{8, 1, 1, &logit, &kind, boxes};
+    const Maps maps{8, 1, 1, &logit, &kind, boxes};
     const Object object = find_objects({&maps, 1}, 12, 24, config())[0];
     EXPECT_NEAR(object.right, 1, 1e-6);  // 4 + 8 = 12 of 12 px
     EXPECT_NEAR(object.bottom, 0.5, 1e-6);
@@ -103,7 +134,7 @@ TEST(Objects, AreWhatTheTrainerFinds) {
             for (size_t i = 0; i < cells; ++i) values.back()[i * channels + c] = planes[c * cells + i];
         return values.back().data();
     };
-    std::vector<ObjectMaps> maps;
+    std::vector<Maps> maps;
     std::deque<Best> best;
     for (size_t i = 0; i < vision.scores.size(); ++i) {
         const auto& shape = golden.get(vision.scores[i]).shape;
