@@ -21,6 +21,7 @@ SourceOptions source_options(const VisionModel& vision, const WatchRequest& requ
                              std::stop_token stop) {
     SourceOptions options;
     options.on_gpu = context.device() != nullptr;
+    options.device = context.shared_device();
     options.max_side = vision.long_side();
     options.threads = request.threads;
     options.sampling = request.sampling.keyframes ? SamplingMode::key_frames : SamplingMode::exact;

@@ -69,7 +69,7 @@ Buffer fetched(Device& device, const Buffer& told, const Answers& answers, size_
     return here;
 }
 
-// The pictures' bytes one after another where the net reads them.
+// The pictures' bytes one after another where the net reads them; those that lie there go no other way.
 Buffer placed(std::span<const Picture* const> pictures, const std::shared_ptr<Device>& device) {
     const size_t bytes = pictures[0]->rgb.size();
     Buffer all(pictures.size() * bytes, device);
@@ -77,6 +77,8 @@ Buffer placed(std::span<const Picture* const> pictures, const std::shared_ptr<De
         std::byte* to = all.data() + k * bytes;
         if (!device)
             std::memcpy(to, pictures[k]->rgb.data(), bytes);
+        else if (pictures[k]->on_device && pictures[k]->on_device->device() == device)
+            device->copy(pictures[k]->on_device->data(), to, bytes);
         else
             device->upload(pictures[k]->rgb.data(), to, bytes);
     }

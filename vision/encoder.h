@@ -39,7 +39,7 @@ class VisionModel {
     // How long the long side of a picture needs to be: the max_side to open the source with.
     int long_side() const { return config_.input.long_side; }
     // Looks at pictures, each on its own; those of one size run as one batch: one picture a thread, or all on the
-    // context's device. There a picture goes up once, as bytes; what comes
+    // context's device. There a picture goes up once, as bytes, or not at all where it lies there already; what comes
     // back is the scene's logits and the boxes above the floor. Boxes that double each other, tracks and rows are the
     // host's: a few KB, and every step of it waits for the last.
     std::vector<Sight> look(const Context& context, std::span<const Picture* const> pictures) const;

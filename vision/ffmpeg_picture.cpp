@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
 
+#include "kernels/core/device.h"
 #include "kernels/core/error.h"
+#include "vision/ffmpeg_planes.h"
 
 extern "C" {
 #include <libavutil/frame.h>
@@ -14,29 +17,6 @@ extern "C" {
 
 namespace lv {
 namespace {
-
-// The old "J" formats mean full range; swscale warns about them.
-AVPixelFormat without_j(AVPixelFormat format, bool& full_range) {
-    switch (format) {
-        case AV_PIX_FMT_YUVJ420P: full_range = true; return AV_PIX_FMT_YUV420P;
-        case AV_PIX_FMT_YUVJ411P: full_range = true; return AV_PIX_FMT_YUV411P;
-        case AV_PIX_FMT_YUVJ422P: full_range = true; return AV_PIX_FMT_YUV422P;
-        case AV_PIX_FMT_YUVJ440P: full_range = true; return AV_PIX_FMT_YUV440P;
-        case AV_PIX_FMT_YUVJ444P: full_range = true; return AV_PIX_FMT_YUV444P;
-        default: return format;
-    }
-}
-
-int matrix_of(const AVFrame& frame) {
-    switch (frame.colorspace) {
-        case AVCOL_SPC_BT709: return SWS_CS_ITU709;
-        case AVCOL_SPC_BT2020_NCL:
-        case AVCOL_SPC_BT2020_CL: return SWS_CS_BT2020;
-        case AVCOL_SPC_SMPTE240M: return SWS_CS_SMPTE240M;
-        case AVCOL_SPC_UNSPECIFIED: return frame.height >= 720 ? SWS_CS_ITU709 : SWS_CS_ITU601;
-        default: return SWS_CS_ITU601;
-    }
-}
 
 // rgba [count, 4] over white -> rgb [count, 3], or bgrx [count, 4]
 void flatten(const uint8_t* rgba, size_t count, bool to_bgrx, uint8_t* to) {
@@ -84,45 +64,60 @@ Size limited_size(Size size, int max_side) {
 
 PictureMaker::~PictureMaker() { sws_freeContext(scaler_); }
 
-Frame PictureMaker::make(const AVFrame& decoded, const Placement& placement) {
-    const Size full = upright_size(decoded.width, decoded.height, placement);
-    const Size upright = limited_size(full, max_side_);
-    Size stored = placement.turns() ? Size{upright.height, upright.width} : upright;
+struct PictureMaker::Task {
+    Size full, stored;  // on screen; of the result before it is turned
+    DecodedView view;
+    DecodedColours colours;
+    std::optional<PlanarPicture> planes;  // what the device scales; empty: libswscale does
+};
+
+PictureMaker::Task PictureMaker::task_of(const AVFrame& decoded, const Placement& placement) const {
+    Task task{.full = {}, .stored = {}, .view = view_of(decoded), .colours = colours_of(decoded), .planes = {}};
+    DecodedView& view = task.view;
+    task.full = upright_size(view.width, view.height, placement);
+    const Size upright = limited_size(task.full, max_side_);
+    Size& stored = task.stored;
+    stored = placement.turns() ? Size{upright.height, upright.width} : upright;
     if (to_draw_ && stored.width > 1) stored.width &= ~1;  // odd rows swscale converts by plain C: 3.5 ms, not 1
 
-    const uint8_t* planes[4];
-    int strides[4];
-    std::copy(decoded.data, decoded.data + 4, planes);
-    std::copy(decoded.linesize, decoded.linesize + 4, strides);
-    int height = decoded.height;
-    if (decoded.interlaced_frame && height >= 2 * stored.height && height % 4 == 0) {
-        height /= 2;  // the field shown first: no combs, and half the reading
-        for (int p = 0; p < 4; ++p) {
-            if (!planes[p] || !strides[p]) continue;
-            if (!decoded.top_field_first) planes[p] += strides[p];
-            strides[p] *= 2;
-        }
+    // The field shown first: no combs, and half the reading.
+    if (decoded.interlaced_frame && view.height >= 2 * stored.height && view.height % 4 == 0)
+        view = field_of(view, decoded.top_field_first);
+
+    const bool fits = std::max(stored.width, stored.height) <= static_cast<int>(most_plane_side);
+    // Where rows stay as many, libswscale repeats those of chroma, and pictures are small.
+    if (context_.device() && fits && !to_draw_ && stored.height < view.height)
+        task.planes = planes_of(view, task.colours);
+    return task;
+}
+
+Frame PictureMaker::make(const AVFrame& decoded, const Placement& placement) {
+    const auto [full, stored, view, colours, planes] = task_of(decoded, placement);
+    Frame frame;
+    frame.width = full.width;
+    frame.height = full.height;
+    if (planes) {
+        frame.picture = made_on_device(*planes, stored, placement);
+        return frame;
     }
 
-    bool full_range = decoded.color_range == AVCOL_RANGE_JPEG;
-    const auto format = without_j(static_cast<AVPixelFormat>(decoded.format), full_range);
+    const auto format = static_cast<AVPixelFormat>(colours.format);
     const AVPixFmtDescriptor* description = av_pix_fmt_desc_get(format);
     require(description && sws_isSupportedInput(format), "converting a picture to RGB: its pixel format ",
             description ? description->name : "(unknown)",
             " cannot be read by libswscale; convert the video, e.g. with ffmpeg -pix_fmt yuv420p");
     const bool alpha = description->flags & (AV_PIX_FMT_FLAG_ALPHA | AV_PIX_FMT_FLAG_PAL);
-    const bool shrinks = stored.width < decoded.width || stored.height < height;
+    const bool shrinks = stored.width < view.width || stored.height < view.height;
     const int exact = (shrinks ? SWS_AREA : SWS_BILINEAR) | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT;
-    scaler_ = sws_getCachedContext(scaler_, decoded.width, height, format, stored.width, stored.height,
+    scaler_ = sws_getCachedContext(scaler_, view.width, view.height, format, stored.width, stored.height,
                                    alpha      ? AV_PIX_FMT_RGBA
                                    : to_draw_ ? AV_PIX_FMT_BGRA
                                               : AV_PIX_FMT_RGB24,
                                    to_draw_ ? SWS_FAST_BILINEAR : exact, nullptr, nullptr, nullptr);
     require(scaler_, "converting a picture of ", decoded.width, "x", decoded.height, " to ", stored.width, "x",
             stored.height, " RGB: libswscale refused; convert the video to a common size first");
-    const int* matrix = sws_getCoefficients(matrix_of(decoded));
     // Setting them again for each picture costs swscale a table; it is small beside the scaling.
-    sws_setColorspaceDetails(scaler_, matrix, full_range, matrix, 1, 0, 1 << 16, 1 << 16);
+    sws_setColorspaceDetails(scaler_, colours.matrix, colours.full_range, colours.matrix, 1, 0, 1 << 16, 1 << 16);
 
     const int channels = alpha || to_draw_ ? 4 : 3, out_channels = to_draw_ ? 4 : 3;
     const size_t out_row_bytes = static_cast<size_t>(stored.width) * out_channels;
@@ -133,26 +128,79 @@ Frame PictureMaker::make(const AVFrame& decoded, const Placement& placement) {
     if (!at_once) scratch_.resize(static_cast<size_t>(row_bytes) * stored.height + 64);
     uint8_t* targets[4] = {at_once ? pixels.data() : scratch_.data()};
     const int target_strides[4] = {row_bytes};
-    sws_scale(scaler_, planes, strides, 0, height, targets, target_strides);
+    sws_scale(scaler_, view.planes.data(), view.strides.data(), 0, view.height, targets, target_strides);
     for (int y = 0; y < stored.height && !at_once; ++y) {
         const uint8_t* row = scratch_.data() + static_cast<size_t>(y) * row_bytes;
         uint8_t* to = pixels.data() + static_cast<size_t>(y) * out_row_bytes;
-        if (alpha) flatten(row, stored.width, to_draw_, to);
-        else std::copy(row, row + out_row_bytes, to);
+        if (alpha)
+            flatten(row, stored.width, to_draw_, to);
+        else
+            std::copy(row, row + out_row_bytes, to);
     }
 
     const bool as_stored = placement.xx == 1 && placement.yy == 1;
-    if (!as_stored)
-        pixels = to_draw_ ? placed<4>(pixels, stored, placement) : placed<3>(pixels, stored, placement);
+    if (!as_stored) pixels = to_draw_ ? placed<4>(pixels, stored, placement) : placed<3>(pixels, stored, placement);
     auto picture = std::make_shared<Picture>();
     picture->width = placement.turns() ? stored.height : stored.width;
     picture->height = placement.turns() ? stored.width : stored.height;
     (to_draw_ ? picture->bgrx : picture->rgb) = std::move(pixels);
-    Frame frame;
-    frame.width = full.width;
-    frame.height = full.height;
     frame.picture = std::move(picture);
     return frame;
+}
+
+std::shared_ptr<const Picture> PictureMaker::made_on_device(PlanarPicture planes, Size stored,
+                                                            const Placement& placement) {
+    Device& device = *context_.device();
+    upload(planes);
+    const ScaledLayout layout{.height = static_cast<size_t>(stored.height),
+                              .width = static_cast<size_t>(stored.width),
+                              .xx = placement.xx,
+                              .xy = placement.xy,
+                              .yx = placement.yx,
+                              .yy = placement.yy};
+    auto picture = std::make_shared<Picture>();
+    picture->width = static_cast<int>(layout.shown_width());
+    picture->height = static_cast<int>(layout.shown_height());
+    picture->rgb.resize(layout.height * layout.width * 3);
+    auto rgb = std::make_shared<Buffer>(picture->rgb.size(), context_.shared_device());
+    scale_planes(context_, planes, layout, rgb->as<uint8_t>().data());
+    device.download(rgb->data(), picture->rgb.data(), rgb->bytes());
+    picture->on_device = std::move(rgb);
+    return picture;
+}
+
+// From the host's memory to the device's; interleaved planes together.
+void PictureMaker::upload(PlanarPicture& planes) {
+    const auto bytes_of = [&](const PicturePlane& plane) {
+        return (plane.height - 1) * plane.row_bytes + (plane.width - 1) * plane.step_bytes + planes.sample_bytes;
+    };
+    struct Piece {
+        const uint8_t *first, *last;
+        size_t place;
+    };
+    std::vector<Piece> pieces;
+    size_t bytes = 0;
+    for (const PicturePlane* plane : {&planes.y, &planes.u, &planes.v}) {
+        const uint8_t *first = plane->data, *last = first + bytes_of(*plane);
+        if (!pieces.empty() && first < pieces.back().last && pieces.back().first < last) {
+            first = std::min(first, pieces.back().first);
+            last = std::max(last, pieces.back().last);
+            bytes = pieces.back().place;
+            pieces.pop_back();
+        }
+        pieces.push_back({first, last, bytes});
+        bytes += (static_cast<size_t>(last - first) + 255) / 256 * 256;
+    }
+    if (planes_.bytes() < bytes) planes_ = Buffer(bytes, context_.shared_device());
+    for (const Piece& piece : pieces)
+        context_.device()->upload(piece.first, planes_.data() + piece.place,
+                                  static_cast<size_t>(piece.last - piece.first));
+    for (PicturePlane* plane : {&planes.y, &planes.u, &planes.v}) {
+        const auto piece = std::find_if(pieces.begin(), pieces.end(), [&](const Piece& other) {
+            return other.first <= plane->data && plane->data < other.last;
+        });
+        plane->data = reinterpret_cast<const uint8_t*>(planes_.data()) + piece->place + (plane->data - piece->first);
+    }
 }
 
 }  // namespace lv

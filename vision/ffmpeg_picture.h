@@ -4,7 +4,11 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
+#include "kernels/core/context.h"
+#include "kernels/core/memory.h"
+#include "kernels/picture_planes.h"
 #include "vision/frame_source.h"
 
 struct AVFrame;
@@ -33,20 +37,30 @@ Size limited_size(Size size, int max_side);
 class PictureMaker {
    public:
     // to_draw: as SourceOptions says.
-    PictureMaker(int max_side, bool to_draw) : max_side_(max_side), to_draw_(to_draw) {}
+    // device: pictures to look at that lose rows are scaled there where a kernel reads their format, and stay there too
+    // (Picture::on_device). All others, and with null all, by libswscale.
+    PictureMaker(int max_side, bool to_draw, std::shared_ptr<Device> device = nullptr)
+        : max_side_(max_side), to_draw_(to_draw), context_(1, std::move(device)) {}
     ~PictureMaker();
     PictureMaker(const PictureMaker&) = delete;
     PictureMaker& operator=(const PictureMaker&) = delete;
 
     void set_max_side(int px) { max_side_ = px; }
 
-    // Scales with an area filter straight to the wanted size, to be drawn bilinearly. Interlaced pictures that shrink to half or less lend one
-    // field; transparency is laid over white. Fills picture, width and height of the result.
+    // Scales with an area filter straight to the wanted size, to be drawn bilinearly. Interlaced pictures that shrink
+    // to half or less lend one field; transparency is laid over white. Fills picture, width and height of the result.
     Frame make(const AVFrame& decoded, const Placement& placement);
 
    private:
+    struct Task;
+    Task task_of(const AVFrame& decoded, const Placement& placement) const;
+    std::shared_ptr<const Picture> made_on_device(PlanarPicture planes, Size stored, const Placement& placement);
+    void upload(PlanarPicture& planes);
+
     int max_side_;
     bool to_draw_;
+    const Context context_;
+    Buffer planes_;                 // of the picture that is scaled now, on the device
     SwsContext* scaler_ = nullptr;  // swscale reuses or replaces it for each picture; freed by the destructor
     std::vector<uint8_t> scratch_;
 };

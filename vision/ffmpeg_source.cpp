@@ -25,7 +25,7 @@ class FfmpegSource final : public FrameSource {
     FfmpegSource(const std::string& location, const SourceOptions& options)
         : packets_(location, options),
           decoder_(packets_.input(), options.threads, options.on_gpu),
-          maker_(options.max_side, options.to_draw),
+          maker_(options.max_side, options.to_draw, options.device),
           period_us_(std::max<int64_t>(options.period_us, 0)),
           key_frames_(options.sampling == SamplingMode::key_frames),
           looks_ahead_(!info().is_live) {

@@ -15,12 +15,16 @@
 
 namespace lv {
 
+class Buffer;
+class Device;
+
 // 8 bits a channel, rows without gaps, upright, square pixels, no alpha. Immutable once in a Frame.
 struct Picture {
     int width = 0;
     int height = 0;
     std::vector<uint8_t> rgb;     // [height, width, 3]; empty where SourceOptions::to_draw was asked for
     std::vector<uint8_t> bgrx{};  // [height, width, 4], x 255; else empty
+    std::shared_ptr<const Buffer> on_device{};  // rgb once more, in the memory of SourceOptions::device; else null
 };
 
 // A picture and when it is on screen. Copies share the picture.
@@ -79,6 +83,7 @@ struct SourceOptions {
     bool to_draw = false;                     // bgrx for a screen, by the fastest conversion: 0.2 ms, not 5, of 720p
     int threads = 0;                          // decoding threads, 0: one a core, at most 16
     bool on_gpu = false;                      // decode there where it can be; else on the CPU, as if nobody had asked
+    std::shared_ptr<Device> device{};         // not null, not to_draw: pictures that lose rows are scaled there
     SamplingMode sampling = SamplingMode::exact;
     int64_t period_us = 0;                    // > 0: times asked for will be this far apart at least (lets packets go by)
     int64_t deadline_us = 20'000'000;         // longest wait for a network or device read; 0: for ever

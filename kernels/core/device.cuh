@@ -189,6 +189,7 @@ class CudaDevice final : public Device {
     void write_canvases(const CanvasShape& shape, size_t batch, const uint8_t* pictures, Half* canvases) override;
     void best_columns(ConstMatrix x, std::span<float> values, std::span<int32_t> columns) override;
     void append_boxes(const CellMaps& cells, std::span<uint32_t> counts, std::span<FoundBox> boxes) override;
+    void scale_planes(const PlanarPicture& from, const ScaledLayout& to, uint8_t* rgb) override;
 
     Lane& lane();  // this thread's
     size_t multiprocessors() const { return multiprocessors_; }

@@ -35,6 +35,8 @@ struct Likeliest;
 struct ProductRows;
 struct CellMaps;
 struct FoundBox;
+struct PlanarPicture;
+struct ScaledLayout;
 
 // A weight as a device keeps it: y[row, o] = sum_i x[row, i] values[o, i] scales[o] + bias[o].
 struct DeviceWeight {
@@ -118,6 +120,7 @@ class Device : public std::enable_shared_from_this<Device> {
     virtual void write_canvases(const CanvasShape& shape, size_t batch, const uint8_t* pictures, Half* canvases) = 0;
     virtual void best_columns(ConstMatrix x, std::span<float> values, std::span<int32_t> columns) = 0;
     virtual void append_boxes(const CellMaps& cells, std::span<uint32_t> counts, std::span<FoundBox> boxes) = 0;
+    virtual void scale_planes(const PlanarPicture& from, const ScaledLayout& to, uint8_t* rgb) = 0;
 };
 
 // A step of a device's, or of none: begun here, ended by end(), or at the latest by an exception's way out.
