@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include "kernels/core/device.h"
 #include "kernels/core/error.h"
 #include "vision/ffmpeg_hardware.h"
 
@@ -28,7 +29,8 @@ bool knows_unreferenced(AVCodecID codec) {
 void DecodedFree::operator()(AVFrame* frame) const { av_frame_free(&frame); }
 void DecoderFree::operator()(AVCodecContext* decoder) const { avcodec_free_context(&decoder); }
 
-PictureDecoder::PictureDecoder(const FfmpegInput& input, int threads, bool on_gpu) : input_(input), threads_(threads) {
+PictureDecoder::PictureDecoder(const FfmpegInput& input, int threads, bool on_gpu, std::shared_ptr<Device> device)
+    : input_(input), threads_(threads), device_(std::move(device)) {
     if (on_gpu) open_on_gpu();
     if (!on_gpu_) open_on_cpu();
     can_leave_out_ = knows_unreferenced(input_.stream().codecpar->codec_id);
@@ -70,7 +72,7 @@ void PictureDecoder::open_on_gpu() {
         return;
     }
     describe(*codec);
-    not_on_gpu_ = use_gpu(*decoder_);
+    not_on_gpu_ = use_gpu(*decoder_, device_ ? device_->cuda_context() : nullptr);
     if (!not_on_gpu_.empty()) return;
     const int code = avcodec_open2(decoder_.get(), codec, nullptr);
     on_gpu_ = remembers_ = code >= 0;

@@ -32,9 +32,9 @@ struct Decoded {
 // One thread at a time.
 class PictureDecoder {
    public:
-    // on_gpu: the GPU decodes for as long as it can. Throws Error when there is no decoder for the input's video. The
-    // input outlives this.
-    PictureDecoder(const FfmpegInput& input, int threads, bool on_gpu);
+    // on_gpu: the GPU decodes for as long as it can, into memory that `device` can read too if it is given. Throws Error
+    // when there is no decoder for the input's video. The input outlives this.
+    PictureDecoder(const FfmpegInput& input, int threads, bool on_gpu, std::shared_ptr<Device> device = nullptr);
 
     // Takes a packet. unreferenced: also when no other picture refers to it; else such a picture may stay undecoded.
     void send(const StreamPacket& packet, bool unreferenced);
@@ -78,6 +78,7 @@ class PictureDecoder {
 
     const FfmpegInput& input_;
     const int threads_;
+    const std::shared_ptr<Device> device_;  // outlives decoder_, which may use its context
     std::unique_ptr<AVCodecContext, DecoderFree> decoder_;
     bool on_gpu_ = false, remembers_ = false, draining_ = false;
     std::string not_on_gpu_;

@@ -7,6 +7,7 @@
 
 #include "kernels/core/device.h"
 #include "kernels/core/error.h"
+#include "vision/ffmpeg_hardware.h"
 #include "vision/ffmpeg_planes.h"
 
 extern "C" {
@@ -84,11 +85,17 @@ PictureMaker::Task PictureMaker::task_of(const AVFrame& decoded, const Placement
     if (decoded.interlaced_frame && view.height >= 2 * stored.height && view.height % 4 == 0)
         view = field_of(view, decoded.top_field_first);
 
+    const Device* const device = context_.device();
+    const bool there = !is_on_gpu(decoded) || (device && lies_in(decoded, device->cuda_context()));
     const bool fits = std::max(stored.width, stored.height) <= static_cast<int>(most_plane_side);
     // Where rows stay as many, libswscale repeats those of chroma, and pictures are small.
-    if (context_.device() && fits && !to_draw_ && stored.height < view.height)
+    if (device && there && fits && !to_draw_ && stored.height < view.height)
         task.planes = planes_of(view, task.colours);
     return task;
+}
+
+bool PictureMaker::reads_on_gpu(const AVFrame& decoded, const Placement& placement) const {
+    return is_on_gpu(decoded) && task_of(decoded, placement).planes;
 }
 
 Frame PictureMaker::make(const AVFrame& decoded, const Placement& placement) {
@@ -97,7 +104,7 @@ Frame PictureMaker::make(const AVFrame& decoded, const Placement& placement) {
     frame.width = full.width;
     frame.height = full.height;
     if (planes) {
-        frame.picture = made_on_device(*planes, stored, placement);
+        frame.picture = made_on_device(*planes, is_on_gpu(decoded), stored, placement);
         return frame;
     }
 
@@ -148,10 +155,13 @@ Frame PictureMaker::make(const AVFrame& decoded, const Placement& placement) {
     return frame;
 }
 
-std::shared_ptr<const Picture> PictureMaker::made_on_device(PlanarPicture planes, Size stored,
+std::shared_ptr<const Picture> PictureMaker::made_on_device(PlanarPicture planes, bool there, Size stored,
                                                             const Placement& placement) {
     Device& device = *context_.device();
-    upload(planes);
+    if (there)
+        device.wait_for_libraries();
+    else
+        upload(planes);
     const ScaledLayout layout{.height = static_cast<size_t>(stored.height),
                               .width = static_cast<size_t>(stored.width),
                               .xx = placement.xx,
@@ -164,7 +174,7 @@ std::shared_ptr<const Picture> PictureMaker::made_on_device(PlanarPicture planes
     picture->rgb.resize(layout.height * layout.width * 3);
     auto rgb = std::make_shared<Buffer>(picture->rgb.size(), context_.shared_device());
     scale_planes(context_, planes, layout, rgb->as<uint8_t>().data());
-    device.download(rgb->data(), picture->rgb.data(), rgb->bytes());
+    device.download(rgb->data(), picture->rgb.data(), rgb->bytes());  // waits: the decoded picture may go
     picture->on_device = std::move(rgb);
     return picture;
 }

@@ -49,12 +49,16 @@ class PictureMaker {
 
     // Scales with an area filter straight to the wanted size, to be drawn bilinearly. Interlaced pictures that shrink
     // to half or less lend one field; transparency is laid over white. Fills picture, width and height of the result.
+    // `decoded` lies on the host, or is one that reads_on_gpu().
     Frame make(const AVFrame& decoded, const Placement& placement);
+    // Whether it lies on the GPU and need not come down.
+    bool reads_on_gpu(const AVFrame& decoded, const Placement& placement) const;
 
    private:
     struct Task;
     Task task_of(const AVFrame& decoded, const Placement& placement) const;
-    std::shared_ptr<const Picture> made_on_device(PlanarPicture planes, Size stored, const Placement& placement);
+    std::shared_ptr<const Picture> made_on_device(PlanarPicture planes, bool there, Size stored,
+                                                  const Placement& placement);
     void upload(PlanarPicture& planes);
 
     int max_side_;

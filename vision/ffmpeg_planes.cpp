@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
+
+#include "vision/ffmpeg_hardware.h"
 
 extern "C" {
 #include <libavutil/frame.h>
+#include <libavutil/hwcontext.h>
 #include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
 }
@@ -52,12 +56,20 @@ int matrix_of(const AVFrame& frame) {
     }
 }
 
+const AVHWFramesContext& memory_of(const AVFrame& on_gpu) {
+    return *reinterpret_cast<const AVHWFramesContext*>(on_gpu.hw_frames_ctx->data);
+}
+
+AVPixelFormat format_of(const AVFrame& picture) {
+    return is_on_gpu(picture) ? memory_of(picture).sw_format : static_cast<AVPixelFormat>(picture.format);
+}
+
 }  // namespace
 
 DecodedColours colours_of(const AVFrame& picture) {
     DecodedColours colours;
     colours.full_range = picture.color_range == AVCOL_RANGE_JPEG;
-    colours.format = without_j(static_cast<AVPixelFormat>(picture.format), colours.full_range);
+    colours.format = without_j(format_of(picture), colours.full_range);
     colours.matrix = sws_getCoefficients(matrix_of(picture));
     return colours;
 }
@@ -66,6 +78,20 @@ DecodedView view_of(const AVFrame& picture) {
     DecodedView view{{}, {}, picture.width, picture.height};
     std::copy_n(picture.data, view.planes.size(), view.planes.begin());
     std::copy_n(picture.linesize, view.strides.size(), view.strides.begin());
+    if (is_on_gpu(picture)) {  // libav cut off right and bottom only
+        const AVPixFmtDescriptor* description = av_pix_fmt_desc_get(format_of(picture));
+        view.width -= static_cast<int>(picture.crop_left);
+        view.height -= static_cast<int>(picture.crop_top);
+        std::array<bool, 4> moved{};
+        for (int c = 0; description && c < description->nb_components; ++c) {
+            const AVComponentDescriptor& component = description->comp[c];
+            const bool chroma = c == 1 || c == 2;
+            if (std::exchange(moved[component.plane], true)) continue;
+            view.planes[component.plane] +=
+                (picture.crop_top >> (chroma ? description->log2_chroma_h : 0)) * view.strides[component.plane] +
+                (picture.crop_left >> (chroma ? description->log2_chroma_w : 0)) * component.step;
+        }
+    }
     return view;
 }
 

@@ -20,17 +20,17 @@ struct DecodedColours {
 };
 DecodedColours colours_of(const AVFrame& picture);
 
-// A whole picture, or one field of it, in the picture's memory.
+// A whole picture, or one field of it, in the picture's memory: of one on the GPU the planes are addresses there.
 struct DecodedView {
     std::array<const uint8_t*, 4> planes{};
     std::array<int, 4> strides{};  // bytes
     int width = 0, height = 0;     // px
 };
-DecodedView view_of(const AVFrame& picture);
+DecodedView view_of(const AVFrame& picture);  // without what is to be cut off
 DecodedView field_of(const DecodedView& picture, bool top);
 
 // The planes of a view; empty where a kernel does not read them: RGB, palettes, grey, alpha, other orders of bytes,
-// packed samples, rows from below.
+// packed samples, rows from below. They lie where the picture lies.
 std::optional<PlanarPicture> planes_of(const DecodedView& view, const DecodedColours& colours);
 
 }  // namespace lv

@@ -24,7 +24,7 @@ class FfmpegSource final : public FrameSource {
    public:
     FfmpegSource(const std::string& location, const SourceOptions& options)
         : packets_(location, options),
-          decoder_(packets_.input(), options.threads, options.on_gpu),
+          decoder_(packets_.input(), options.threads, options.on_gpu, options.device),
           maker_(options.max_side, options.to_draw, options.device),
           period_us_(std::max<int64_t>(options.period_us, 0)),
           key_frames_(options.sampling == SamplingMode::key_frames),
@@ -269,8 +269,9 @@ class FfmpegSource final : public FrameSource {
 
     Frame picture_of(Decoded& decoded, int64_t time_us) {
         if (!shown_.picture || shown_.pts_us != decoded.pts_us) {
-            bring_to_host(*decoded.frame, info().name);
-            shown_ = maker_.make(*decoded.frame, packets_.input().placement());
+            const Placement& placement = packets_.input().placement();
+            if (!maker_.reads_on_gpu(*decoded.frame, placement)) bring_to_host(*decoded.frame, info().name);
+            shown_ = maker_.make(*decoded.frame, placement);
             shown_.pts_us = decoded.pts_us;
         }
         shown_.time_us = time_us;

@@ -158,6 +158,22 @@ std::string driver_text() {
     return "";
 }
 
+// The context that all calls of CUDA's runtime on its first device share, as the driver knows it; null where this
+// runtime does not tell.
+void* runtime_context() {
+#if CUDART_VERSION >= 12050
+    check(cudaFree(nullptr), "beginning to use it");  // there is a context from the first call on that needs one
+    using GetCurrent = int (*)(void**);               // cuCtxGetCurrent
+    void* get_current = nullptr;
+    void* context = nullptr;
+    if (cudaGetDriverEntryPointByVersion("cuCtxGetCurrent", &get_current, 12000, cudaEnableDefault) == cudaSuccess &&
+        get_current && reinterpret_cast<GetCurrent>(get_current)(&context) == 0)
+        return context;
+    cudaGetLastError();
+#endif
+    return nullptr;
+}
+
 }  // namespace
 
 CudaDevice::CudaDevice(const DeviceOptions& options)
@@ -178,6 +194,7 @@ CudaDevice::CudaDevice(const DeviceOptions& options)
     check(cudaDeviceGetDefaultMemPool(&pool, 0), "asking for its memory");
     uint64_t keep = UINT64_MAX;
     check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep), "setting up its memory");
+    context_ = runtime_context();
 }
 
 CudaDevice::~CudaDevice() = default;
@@ -251,6 +268,8 @@ void CudaDevice::clear(void* to, size_t bytes) {
 }
 
 void CudaDevice::wait() { lane().wait(); }
+
+void CudaDevice::wait_for_libraries() { check(cudaStreamSynchronize(nullptr), "waiting for the video decoder"); }
 
 void CudaDevice::begin_step() {
     if (options_.graphs) lane().begin_step();

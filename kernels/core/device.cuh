@@ -190,6 +190,8 @@ class CudaDevice final : public Device {
     void best_columns(ConstMatrix x, std::span<float> values, std::span<int32_t> columns) override;
     void append_boxes(const CellMaps& cells, std::span<uint32_t> counts, std::span<FoundBox> boxes) override;
     void scale_planes(const PlanarPicture& from, const ScaledLayout& to, uint8_t* rgb) override;
+    void* cuda_context() const override { return context_; }
+    void wait_for_libraries() override;
 
     Lane& lane();  // this thread's
     size_t multiprocessors() const { return multiprocessors_; }
@@ -209,6 +211,7 @@ class CudaDevice final : public Device {
     DeviceOptions options_;
     std::string name_;
     std::unique_ptr<const ProductsLibrary> library_;
+    void* context_ = nullptr;
     size_t multiprocessors_ = 1, most_shared_bytes_ = 0;
     uint64_t serial_ = 0;  // of this among all devices opened
     std::mutex mutex_;     // guards lanes_ and allowed_

@@ -121,6 +121,11 @@ class Device : public std::enable_shared_from_this<Device> {
     virtual void best_columns(ConstMatrix x, std::span<float> values, std::span<int32_t> columns) = 0;
     virtual void append_boxes(const CellMaps& cells, std::span<uint32_t> counts, std::span<FoundBox> boxes) = 0;
     virtual void scale_planes(const PlanarPicture& from, const ScaledLayout& to, uint8_t* rgb) = 0;
+
+    // For a library that works on the same GPU: the CUcontext that all this memory belongs to, null where that cannot be
+    // told; and a wait for what it queued in that context's default stream.
+    virtual void* cuda_context() const = 0;
+    virtual void wait_for_libraries() = 0;
 };
 
 // A step of a device's, or of none: begun here, ended by end(), or at the latest by an exception's way out.

@@ -1,16 +1,25 @@
-// Decoded pictures scaled on the device beside libswscale's, and what takes the CPU's road.
+// Decoded pictures scaled on the device beside libswscale's, and what takes the CPU's road; NVDEC's pictures as far as
+// that can be tried without one.
 #include "vision/ffmpeg_planes.h"
 
 #include "kernels/core/device.h"
 #include "tests/devices/on_device.h"
 #include "tests/vision/support.h"
 #include "vision/ffmpeg_decoder.h"
+#include "vision/ffmpeg_hardware.h"
 #include "vision/ffmpeg_picture.h"
 #include "vision/ffmpeg_source.h"
 #include "vision/preprocess.h"
 
+#define CUDA_VERSION 0
+using CUcontext = struct CUctx_st*;
+using CUstream = struct CUstream_st*;
+
 extern "C" {
+#include <libavcodec/avcodec.h>
 #include <libavutil/frame.h>
+#include <libavutil/hwcontext.h>
+#include <libavutil/hwcontext_cuda.h>
 #include <libavutil/pixdesc.h>
 }
 
@@ -170,6 +179,94 @@ TEST_P(DevicePictures, ShowOfAFileWhatTheHostShows) {
     const Differences differences = between(*there->picture, *here->picture);
     EXPECT_LE(differences.most, 2);
     EXPECT_LE(differences.mean, 0.5);
+}
+
+// A picture as libav's decoder of the GPU gives it, but in memory of the device that this program knows.
+struct GpuFrame {
+    DecodedPtr frame{av_frame_alloc()};
+    AVBufferRef* device = av_hwdevice_ctx_alloc(AV_HWDEVICE_TYPE_CUDA);
+    Buffer memory;
+    ~GpuFrame() {
+        frame.reset();
+        av_buffer_unref(&device);
+    }
+};
+
+// `cut`: pixels at the left and top that are not to be seen.
+std::unique_ptr<GpuFrame> on_gpu(const AVFrame& from, const std::shared_ptr<Device>& device, void* context,
+                                 size_t cut) {
+    auto made = std::make_unique<GpuFrame>();
+    if (!made->device) return nullptr;  // a libav without CUDA
+    auto* cuda = reinterpret_cast<AVHWDeviceContext*>(made->device->data)->hwctx;
+    static_cast<AVCUDADeviceContext*>(cuda)->cuda_ctx = static_cast<CUcontext>(context);
+    AVFrame& frame = *made->frame;
+    av_frame_copy_props(&frame, &from);
+    frame.hw_frames_ctx = av_hwframe_ctx_alloc(made->device);
+    auto* memory = reinterpret_cast<AVHWFramesContext*>(frame.hw_frames_ctx->data);
+    memory->format = AV_PIX_FMT_CUDA;
+    memory->sw_format = static_cast<AVPixelFormat>(from.format);
+    frame.format = AV_PIX_FMT_CUDA;
+    frame.width = from.width;
+    frame.height = from.height;
+    frame.crop_left = frame.crop_top = cut;
+    const size_t luma = size_t(from.linesize[0]) * size_t(from.height);
+    const size_t chroma = size_t(from.linesize[1]) * size_t((from.height + 1) / 2);
+    made->memory = Buffer(luma + chroma, device);
+    device->upload(from.data[0], made->memory.data(), luma);
+    device->upload(from.data[1], made->memory.data() + luma, chroma);
+    device->wait();
+    frame.data[0] = reinterpret_cast<uint8_t*>(made->memory.data());
+    frame.data[1] = frame.data[0] + luma;
+    frame.linesize[0] = from.linesize[0];
+    frame.linesize[1] = from.linesize[1];
+    return made;
+}
+
+TEST_P(DevicePictures, OfItsOwnMemoryAreReadWhereTheyLie) {
+    const PictureMaker other_maker(40, false);
+    PictureMaker plain(40, false), made(40, false, device_);
+    for (AVPixelFormat format : {AV_PIX_FMT_NV12, AV_PIX_FMT_P010LE}) {
+        const DecodedPtr host = painted_frame(format, 96, 72, false, AVCOL_SPC_BT709);
+        for (size_t cut : {size_t{0}, size_t{8}}) {
+            const auto there = on_gpu(*host, device_, device_->cuda_context(), cut);
+            if (!there) GTEST_SKIP() << "this libav knows no CUDA";
+            EXPECT_TRUE(made.reads_on_gpu(*there->frame, {}));
+            EXPECT_FALSE(other_maker.reads_on_gpu(*there->frame, {}));
+            EXPECT_FALSE(made.reads_on_gpu(*host, {}));
+            const Frame found = made.make(*there->frame, {});
+            const DecodedPtr cropped(av_frame_clone(host.get()));
+            cropped->crop_left = cropped->crop_top = cut;
+            ASSERT_EQ(av_frame_apply_cropping(cropped.get(), AV_FRAME_CROP_UNALIGNED), 0);
+            const Frame expected = plain.make(*cropped, {});
+            EXPECT_LE(between(*found.picture, *expected.picture).most, 2) << av_get_pix_fmt_name(format) << cut;
+            EXPECT_EQ(found.width, 96 - int(cut));
+            expect_there(*found.picture, *device_);
+        }
+    }
+}
+
+TEST_P(DevicePictures, OfAnotherContextComeDownFirst) {
+    const DecodedPtr host = painted_frame(AV_PIX_FMT_NV12, 64, 48, false, AVCOL_SPC_BT709);
+    int other = 0;
+    const auto there = on_gpu(*host, device_, &other, 0);
+    if (!there) GTEST_SKIP() << "this libav knows no CUDA";
+    EXPECT_FALSE(PictureMaker(40, false, device_).reads_on_gpu(*there->frame, {}));
+    const auto format =
+        on_gpu(*painted_frame(AV_PIX_FMT_RGB32, 64, 48, false, AVCOL_SPC_RGB), device_, device_->cuda_context(), 0);
+    EXPECT_FALSE(PictureMaker(40, false, device_).reads_on_gpu(*format->frame, {})) << "no kernel reads RGB";
+}
+
+// Without a GPU libav takes no context, and says what it said before; with one it takes any, until it decodes.
+TEST(SharedContext, IsTakenOrDecodingGoesOnAsWithoutIt) {
+    const std::unique_ptr<AVCodecContext, DecoderFree> alone(avcodec_alloc_context3(nullptr)),
+        sharing(avcodec_alloc_context3(nullptr));
+    int context = 0;
+    const std::string why = use_gpu(*alone, nullptr);
+    EXPECT_EQ(use_gpu(*sharing, &context), why);
+    ASSERT_EQ(sharing->hw_device_ctx == nullptr, !why.empty());
+    if (!why.empty()) return;
+    const auto* device = reinterpret_cast<const AVHWDeviceContext*>(sharing->hw_device_ctx->data);
+    EXPECT_EQ(static_cast<void*>(static_cast<const AVCUDADeviceContext*>(device->hwctx)->cuda_ctx), &context);
 }
 
 }  // namespace
