@@ -138,6 +138,20 @@ TEST_P(DevicePictures, AreTurnedStretchedAndOfOneFieldAsThoseOfLibswscale) {
         }
 }
 
+TEST_P(DevicePictures, AreOfTheFieldShownFirst) {
+    const DecodedPtr frame = painted_frame(AV_PIX_FMT_YUV420P, 80, 64, false, AVCOL_SPC_BT709);
+    for (int y = 0; y < 64; ++y) std::fill_n(frame->data[0] + y * frame->linesize[0], 80, y % 2 ? 180 : 60);
+    for (int plane : {1, 2}) std::fill_n(frame->data[plane], frame->linesize[plane] * 32, 128);
+    frame->interlaced_frame = 1;
+    for (int top : {0, 1}) {
+        frame->top_field_first = top;
+        for (const std::shared_ptr<Device>& device : {device_, std::shared_ptr<Device>()}) {
+            const Frame made = PictureMaker(20, false, device).make(*frame, {});
+            for (uint8_t byte : made.picture->rgb) ASSERT_NEAR(byte, ((top ? 60 : 180) - 16) * 255 / 219.0, 1);
+        }
+    }
+}
+
 TEST_P(DevicePictures, TakeTheCpusRoadInFormatsThatNoKernelReads) {
     PictureMaker plain(40, false), made(40, false, device_);
     for (AVPixelFormat format : {AV_PIX_FMT_RGB24, AV_PIX_FMT_YUVA420P, AV_PIX_FMT_GRAY8, AV_PIX_FMT_YUYV422,
@@ -243,6 +257,21 @@ TEST_P(DevicePictures, OfItsOwnMemoryAreReadWhereTheyLie) {
             expect_there(*found.picture, *device_);
         }
     }
+}
+
+TEST_P(DevicePictures, OfNvdecStayOnTheGpu) {
+    StreamPackets packets(clip(), {});
+    PictureDecoder decoder(packets.input(), 1, true, device_);
+    if (!decoder.not_on_gpu().empty()) GTEST_SKIP() << decoder.not_on_gpu();
+    std::optional<Decoded> decoded;
+    StreamPacket packet;
+    while (!decoded && packets.read(packet)) {
+        decoder.send(packet, true);
+        decoded = decoder.receive();
+    }
+    if (!decoder.not_on_gpu().empty()) GTEST_SKIP() << decoder.not_on_gpu();
+    ASSERT_TRUE(decoded);
+    EXPECT_TRUE(PictureMaker(320, false, device_).reads_on_gpu(*decoded->frame, packets.input().placement()));
 }
 
 TEST_P(DevicePictures, OfAnotherContextComeDownFirst) {
