@@ -46,8 +46,10 @@ MOTIONS = ["left", "right", "up", "down", "closer", "still"]
 
 def frame_times(rng, frames, jumpy, days=DAYS):
     """Steady sampling from 0, or (jumpy) any period from half a second to a minute and cuts of up to ten minutes. A share
-    `days` begins anywhere within 99 hours and, if jumpy, may have cuts of up to 15 hours instead."""
+    `days` begins anywhere within 99 hours and, if jumpy, may have cuts of up to 15 hours instead, or be made of echoes."""
     days = rng.random() < days
+    if days and jumpy and rng.random() < 0.5:
+        return _echoes(rng, frames)
     if jumpy:
         period = float(np.exp(rng.uniform(np.log(1), np.log(60))))
         period = round(period) if rng.random() < 0.8 else period
@@ -61,6 +63,17 @@ def frame_times(rng, frames, jumpy, days=DAYS):
         times = np.arange(frames) * rng.choice([0.5, 1, 1, 1, 1, 1, 2])
     late = days and (not jumpy or rng.random() < 0.5)
     return times + rng.integers(0, int(max(1, LAST_S - times[-1]))) * 1.0 if late else times
+
+
+def _echoes(rng, frames):
+    """Stretches of steady seconds that lie whole minutes, tens of minutes, hours or tens of hours apart, give or take two
+    seconds: what a day has thousands of, times that differ in one of their digits, in a video of any length."""
+    unit = int(rng.choice([60, 600, 3600, 3600, 36000]))
+    apart = LAST_S // unit - 1
+    stretch = max(int(rng.integers(4, 41)), -(-frames // apart))
+    count = -(-frames // stretch)
+    starts = np.sort(rng.choice(min(apart, 12 * count), count, replace=False)) * unit + rng.integers(-2, 3, count)
+    return ((starts + rng.integers(2, unit))[:, None] + np.arange(stretch)).ravel()[:frames].astype(float)
 
 
 def _intervals(rng, frames):
