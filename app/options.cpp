@@ -134,6 +134,7 @@ void check_ask(const AskOptions& options, const std::string& ask_from, bool samp
 }
 
 void read_caption(CaptionOptions& options, const std::string& formats, const std::string& every, bool sampled) {
+    if (options.out == "-") options.out.clear();
     const bool to_stdout = options.out.empty();
     options.formats = parse_formats(!formats.empty() ? formats : to_stdout ? "txt" : "srt");
     options.every_us = parse_time_us(every, "--every");
@@ -207,7 +208,7 @@ Command parse_options(int argc, const char* const* argv) {
         .add_option("--format", formats,
                     "srt, vtt, jsonl, txt, with commas between (default: srt; txt on the terminal)")
         ->type_name("LIST");
-    caption_command.add_option("--out", caption.out, "Folder for the files (default: print on the terminal)")
+    caption_command.add_option("--out", caption.out, "Folder for the files (default, and -: print on the terminal)")
         ->type_name("DIR");
     caption_command.add_option("--every", every, "Length of an interval (default: 10s)")->type_name("TIME");
     caption_command.add_flag("--resume", caption.resume,

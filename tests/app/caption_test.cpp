@@ -33,6 +33,8 @@ TEST(CaptionProgram, PrintsALineAnInterval) {
     ASSERT_EQ(starts.size(), 8u) << outcome.out;
     EXPECT_EQ(starts[0], "0:00 - 0:10");
     EXPECT_EQ(starts[7], "1:10 - 1:19");
+    EXPECT_EQ(run_longview({"caption", clip, "--quiet", "--out", "-"}).out, outcome.out);
+    EXPECT_FALSE(fs::exists("-"));
 }
 
 TEST(CaptionProgram, WritesAllFormatsThatOthersLoad) {
