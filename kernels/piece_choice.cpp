@@ -30,7 +30,7 @@ AttentionInput choose_pieces(const Context& context, const AttentionInput& input
     bound_logits(context, input, summaries, scratch.bounds);
     for (size_t head = 0; head < heads; ++head) {
         float* bounds = scratch.bounds.data() + head * count;
-        const float sum = simd().exp_sum(bounds, count, 1, simd().max(bounds, count));
+        const float sum = simd().exp_sum(bounds, count, bound_weight, bound_weight * simd().max(bounds, count));
         for (size_t piece = 0; piece < count; ++piece) scratch.scores[piece] += bounds[piece] / sum;
     }
     std::iota(scratch.order.begin(), scratch.order.end(), 0u);

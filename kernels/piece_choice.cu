@@ -8,7 +8,7 @@ namespace {
 
 constexpr unsigned threads = 512, warps = threads / warp_lanes, digits = 256;
 
-// A block takes a head: the largest of its bounds [count], and the sum of exp(bound - largest).
+// A block takes a head: the largest of its bounds [count], and the sum of exp(bound_weight (bound - largest)).
 __global__ void sum_bounds(const float* bounds, unsigned count, float* largest, float* sums) {
     float* parts = reinterpret_cast<float*>(dynamic_shared());  // [warps]
     const float* own = bounds + size_t(blockIdx.x) * count;
@@ -19,7 +19,7 @@ __global__ void sum_bounds(const float* bounds, unsigned count, float* largest, 
     __syncthreads();
     for (unsigned warp = 0; warp < warps; ++warp) most = fmaxf(most, parts[warp]);
     __syncthreads();  // parts are read
-    for (unsigned i = threadIdx.x; i < count; i += threads) sum += expf(own[i] - most);
+    for (unsigned i = threadIdx.x; i < count; i += threads) sum += expf(bound_weight * (own[i] - most));
     sum = warp_sum(sum);
     if (threadIdx.x % warp_lanes == 0) parts[threadIdx.x / warp_lanes] = sum;
     __syncthreads();
@@ -35,7 +35,7 @@ __global__ void score(const float* bounds, const float* largest, const float* su
     if (piece >= count) return;
     float sum = 0;
     for (unsigned head = 0; head < heads; ++head)
-        sum += expf(bounds[size_t(head) * count + piece] - largest[head]) / sums[head];
+        sum += expf(bound_weight * (bounds[size_t(head) * count + piece] - largest[head])) / sums[head];
     scores[piece] = sum;
 }
 
