@@ -41,13 +41,9 @@ EvidenceSum::EvidenceSum(const Tokenizer& tokenizer, const EvidenceOptions& opti
     : tokenizer_(tokenizer),
       options_(options),
       device_(std::move(device)),
-      gathered_(device_ ? most_rows : 0, device_),
+      gathered_(most_rows, device_),
       rows_(most_rows, device_),
-      mass_{.layers = options.layers,
-            .above = options.layers_above,
-            .rows = std::vector<float>(device_ ? 0 : most_rows),
-            .there = gathered_.span(),
-            .sampled = 0} {}
+      mass_{.layers = options.layers, .above = options.layers_above, .rows = gathered_.span(), .sampled = 0} {}
 
 float EvidenceSum::weight_of(int id) {
     if (id == tokenizer_.time()) {
@@ -68,7 +64,7 @@ void EvidenceSum::emitted(int id) {
     const float weight = weight_of(id);
     const std::span<float> rows = rows_.span();
     if (device_) {
-        const Matrix gathered(gathered_.span().data(), 1, rows.size()), sum(rows.data(), 1, rows.size());
+        const Matrix gathered(mass_.rows.data(), 1, rows.size()), sum(rows.data(), 1, rows.size());
         if (weight != 0) {
             device_->scale(gathered, weight, gathered);
             device_->add(sum, gathered, sum);

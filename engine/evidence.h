@@ -47,6 +47,7 @@ class EvidenceSum {
     // most_rows: of the cache while the answer lasts.
     EvidenceSum(const Tokenizer& tokenizer, const EvidenceOptions& options, size_t most_rows,
                 std::shared_ptr<Device> device = nullptr);
+    EvidenceSum(const EvidenceSum&) = delete;  // mass_ points into it
 
     // Gathers the attention of the row that will emit the next id.
     AttentionMass& mass() { return mass_; }
@@ -61,7 +62,7 @@ class EvidenceSum {
     const Tokenizer& tokenizer_;
     const EvidenceOptions options_;
     std::shared_ptr<Device> device_;
-    Floats gathered_;  // with a device: what mass_ points to
+    Floats gathered_;  // mass_.rows
     Floats rows_;
     AttentionMass mass_;
     int digits_left_ = 0;  // of a time that is being written

@@ -36,11 +36,9 @@ ConstMatrix forward(Workspace& work, const Model& model, State& state, const New
     model.output().apply(work.context(), asked, made);
     step.end();
     if (!device) return logits;
-    if (rows.logits == LogitsAt::host) device->download(made.data, logits.data, logits.size() * sizeof(float));
-    size_t keys = 0;
-    state.for_caches([&](const Cache& cache) { keys = std::max(keys, cache.rows()); });
-    if (mass) work.fetch_mass(*mass, keys);
-    return rows.logits == LogitsAt::host ? logits : made;
+    if (rows.logits == LogitsAt::context) return made;
+    device->download(made.data, logits.data, logits.size() * sizeof(float));
+    return logits;
 }
 
 ProductRows rows_for(Workspace& work, const Linear& linear, Matrix plain) {
@@ -107,7 +105,7 @@ void attend_rows(Workspace& work, const AttentionInput& input, std::span<const f
         attention_mass(work.context(), tail,
                        {out.slice(skipped, sampled), part.max.slice(skipped, sampled), part.sum.slice(skipped, sampled),
                         part.logits},
-                       {work.mass_rows(*mass), mass->first_key, 1.0f / float(input.heads)});
+                       {mass->rows, mass->first_key, 1.0f / float(input.heads)});
     }
     finish_attention(work.context(), part, out);
     work.arena().rewind(mark);

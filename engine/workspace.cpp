@@ -58,22 +58,4 @@ Matrix Workspace::host_rows(size_t rows) {
     return {host_rows_.as<float>().data(), rows, dim_};
 }
 
-std::span<float> Workspace::mass_rows(AttentionMass& mass) {
-    if (!context_.device()) return mass.rows;
-    if (!mass.there.empty()) return mass.there;
-    if (device_mass_.bytes() < mass.rows.size() * sizeof(float))
-        device_mass_ = Buffer::of<float>(mass.rows.size() + mass.rows.size() / 4, context_.shared_device());
-    return device_mass_.as<float>();
-}
-
-void Workspace::fetch_mass(AttentionMass& mass, size_t rows) {
-    Device* const device = context_.device();
-    if (!device || !mass.there.empty() || device_mass_.bytes() == 0) return;
-    assert(rows <= mass.rows.size());
-    fetched_mass_.resize(rows);
-    device->download(device_mass_.data(), fetched_mass_.data(), rows * sizeof(float));
-    device->clear(device_mass_.data(), rows * sizeof(float));
-    for (size_t row = 0; row < rows; ++row) mass.rows[row] += fetched_mass_[row];
-}
-
 }  // namespace lv

@@ -24,8 +24,7 @@ enum class LogitsAt { host, context };
 struct AttentionMass {
     size_t layers = 2;        // attention layers that count: the topmost but for the `above`
     size_t above = 0;         // fewer where the model has not so many
-    std::vector<float> rows;  // by row of the cache; must have room for all of them
-    std::span<float> there{};  // the same in the memory of the context's device: then `rows` are not used
+    std::span<float> rows;    // by row of the cache, with room for all of them, where the context runs
     size_t sampled = 0;       // rows that count in the call at hand; set by forward()
     uint64_t first_key = 0;   // number of the key that rows[0] is of; set by forward()
 };
@@ -51,19 +50,14 @@ class Workspace {
     // x [chunk_rows, dim] on the host, for rows that are made there and go to a device.
     Matrix host_rows(size_t rows);
     CachePages& pages() { return pages_; }
-    // Where attention is added up for `mass` while layers run: its rows, here or there, or as many zeros of the
-    // device's, which fetch_mass() adds to the first `rows` of those here.
-    std::span<float> mass_rows(AttentionMass& mass);
-    void fetch_mass(AttentionMass& mass, size_t rows);
     size_t bytes() const { return arena_.capacity_bytes() + logits_.bytes(); }
 
    private:
     const Context& context_;
     WorkspaceOptions options_;
     Arena arena_;
-    Buffer logits_;                                   // [sampled, vocab]
-    Buffer device_logits_, host_rows_, device_mass_;  // with a device only
-    std::vector<float> fetched_mass_;
+    Buffer logits_;                     // [sampled, vocab]
+    Buffer device_logits_, host_rows_;  // with a device only
     size_t dim_, vocab_size_;
     CachePages pages_;
 };

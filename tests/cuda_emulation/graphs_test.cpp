@@ -129,7 +129,8 @@ TEST(DecodeSteps, AreOneGraphWithFewNodesSetAnew) {
         Memory turn(model, {.cache_type = DType::f16, .page_rows = 64});
         watch(work, turn, 0, 300);
         turn.reserve_text(40);
-        AttentionMass mass{.layers = 2, .rows = std::vector<float>(400)};
+        Floats gathered(400, device);
+        AttentionMass mass{.layers = 2, .rows = gathered.span()};
         for (int word = 0; word < 4; ++word) turn.append_text(work, 9, &mass);
         const auto before = emulation::calls();
         for (int word = 0; word < 10; ++word) turn.append_text(work, 9 + word, &mass);
@@ -154,7 +155,7 @@ TEST(DecodeSteps, BringDownAWordAndNothingElse) {
     watch(work, turn, 0, 300);
     turn.reserve_text(40);
     Floats gathered(400, device);
-    AttentionMass mass{.layers = 2, .rows = {}, .there = gathered.span()};
+    AttentionMass mass{.layers = 2, .rows = gathered.span()};
     turn.append_text(work, 9, &mass, no_time, LogitsAt::context);
     const auto before = emulation::calls();
     likeliest(context, turn.append_text(work, 9, &mass, no_time, LogitsAt::context).row(0));

@@ -22,7 +22,8 @@ struct Told {
 
 Told tell(Workspace& work, Memory turn, size_t prompt_rows = 6, size_t words = 4) {
     Told out;
-    AttentionMass mass{.layers = 2, .rows = std::vector<float>(turn.rows() + prompt_rows + words), .sampled = 0};
+    Floats gathered(turn.rows() + prompt_rows + words, work.context().shared_device());
+    AttentionMass mass{.layers = 2, .rows = gathered.span(), .sampled = 0};
     ConstMatrix logits = turn.append_prompt(work, some_prompt(prompt_rows, turn.model().config().vocab_size), 1, &mass);
     for (size_t word = 0; word < words; ++word) {
         const std::span<const float> row = logits.row(0);
@@ -30,7 +31,7 @@ Told tell(Workspace& work, Memory turn, size_t prompt_rows = 6, size_t words = 4
         out.ids.push_back(argmax(row));
         logits = turn.append_text(work, int(out.ids.back()), &mass);
     }
-    out.mass = mass.rows;
+    out.mass = gathered.fetch();
     return out;
 }
 

@@ -28,7 +28,8 @@ class Steps : public testing::TestWithParam<size_t> {
     Stepped words(Workspace& work, Memory& turn, size_t steps) const {
         Stepped out;
         turn.reserve_text(steps + 6);
-        AttentionMass mass{.layers = 1, .rows = std::vector<float>(turn.rows() + steps + 6)};
+        Floats gathered(turn.rows() + steps + 6, work.context().shared_device());
+        AttentionMass mass{.layers = 1, .rows = gathered.span()};
         ConstMatrix logits = turn.append_prompt(work, some_prompt(6, config.vocab_size), 1, &mass);
         for (size_t step = 0; step < steps; ++step) {
             const std::span<const float> row = logits.row(0);
@@ -36,7 +37,7 @@ class Steps : public testing::TestWithParam<size_t> {
             const auto best = std::max_element(row.begin(), row.end());
             logits = turn.append_text(work, int(best - row.begin()), &mass, step % 3 ? no_time : 5'000'000);
         }
-        out.mass = mass.rows;
+        out.mass = gathered.fetch();
         return out;
     }
     const Config config = all_mixes()[GetParam()];

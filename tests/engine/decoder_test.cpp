@@ -190,7 +190,8 @@ TEST(Decoder, a_sink_above_all_logits_takes_the_attention_away) {
         write_tensors(folder.path() / "m.safetensors", tensors);
         Memory memory(Model::load(config, folder.path() / "m.safetensors"), exact);
         watch(work, memory, 0, 24);
-        AttentionMass mass{.layers = 1, .rows = std::vector<float>(24), .sampled = 0};
+        std::vector<float> gathered(24);
+        AttentionMass mass{.layers = 1, .rows = gathered, .sampled = 0};
         memory.append_prompt(work, some_prompt(5, config.vocab_size), 1, &mass);
         return std::accumulate(mass.rows.begin(), mass.rows.end(), 0.0f);
     };

@@ -115,7 +115,8 @@ TEST_P(Choosing, mass_lies_on_the_chosen_pages_at_their_places_and_sums_to_the_s
     if (!config.has_cross()) GTEST_SKIP() << "nothing to choose";
     const Memory memory = watched(DType::i8, 300);
     const size_t rows = config.cross_text ? 320 : 300;
-    AttentionMass some{.layers = 1, .rows = std::vector<float>(rows)}, all = some;
+    std::vector<float> of_some(rows), of_all(rows);
+    AttentionMass some{.layers = 1, .rows = of_some}, all{.layers = 1, .rows = of_all};
     logits(memory, 2, 1, &some);
     logits(memory, 0, 1, &all);
     size_t pages_read = 0;
@@ -141,7 +142,8 @@ TEST_P(Choosing, a_decode_step_after_the_first_allocates_nothing) {
         Workspace work(context, config, {.chunk_rows = 64, .sampled = 1, .top_pages = 3});
         Memory turn = watched(type, 300).fork();
         turn.reserve_text(120);
-        AttentionMass mass{.layers = 2, .rows = std::vector<float>(500)};
+        std::vector<float> gathered(500);
+        AttentionMass mass{.layers = 2, .rows = gathered};
         turn.append_text(work, 9, &mass);
         const size_t before = allocations();
         for (size_t step = 0; step < 100; ++step) turn.append_text(work, 9, &mass);  // over several pages

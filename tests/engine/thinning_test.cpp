@@ -120,7 +120,8 @@ TEST_P(Thinning, mass_counts_the_rows_that_are_left) {
     Memory memory(model, within(model, DType::f16));
     watch(work, memory, 0, 3000);
     Memory turn = memory.fork();
-    AttentionMass mass{.layers = 1, .rows = std::vector<float>(memory.cache_rows() + 20)};
+    std::vector<float> gathered(memory.cache_rows() + 20);
+    AttentionMass mass{.layers = 1, .rows = gathered};
     turn.append_prompt(work, prompt, 1, &mass);
     EXPECT_GT(mass.rows[0], 0);
     const float sum = std::accumulate(mass.rows.begin(), mass.rows.end(), 0.0f);
