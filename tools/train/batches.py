@@ -14,6 +14,9 @@ SHARE = {"visible_at": 4, "visible_now": 2, "is_at": 1.5, "is_now": 0.7, "is_vid
          "where_at": 2, "where": 3, "moves": 2.5, "after": 2.5, "before": 2.5, "appears_first": 0.5, "earlier": 1.5,
          "happens": 3, "caption": 3, "how_often": 2, "describe": 2.5, "changes": 1.5, "length": 0.3, "beyond": 1,
          "greeting": 0.3, "unknown": 0.6, "follow": 4}
+# Kinds that name one time or ask for one: what a long video makes hard.
+TIMED = {"visible_at", "where_at", "count_at", "is_at", "first", "last", "drill_is_at", "drill_times", "drill_first",
+         "drill_last"}
 # Kinds with long answers come in batches of their own, so that short ones are not padded to their length.
 LONG = {"intervals", "happens", "caption", "describe"}
 DRILL_SHARE = {name: 1.0 for name in drills.DRILLS} | {"drill_times": 1.5, "drill_events": 2.5, "drill_next_event": 2,

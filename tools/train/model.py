@@ -8,10 +8,12 @@ only on sampled rows (the row of <a> and the answer's).
 """
 
 import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from . import layout
 from .config import Config
@@ -179,6 +181,8 @@ class Cross(nn.Module):
     them. With text in it, measured, 99 % of the attention had settled on the text by step 100 and never left.
     """
 
+    LONG = 4096  # rows from which attention is computed again going back, instead of kept
+
     def __init__(self, c):
         super().__init__()
         self.heads, self.kv_heads, self.head_dim = c.n_attn_heads, c.n_attn_kv_heads, c.attn_head_dim
@@ -195,14 +199,25 @@ class Cross(nn.Module):
         per_video = q.shape[1]
         q = q.view(b, per_video, self.kv_heads, group, self.head_dim)
         q = q * (log_n[:, None] * self.logit_scale).view(b, 1, self.kv_heads, group, 1)
-        flat = q.permute(0, 2, 1, 3, 4).reshape(b, self.kv_heads, per_video * group, self.head_dim)
-        logits = (flat @ video[0].permute(0, 2, 3, 1)).masked_fill(hidden[:, None, None], -1e9)
-        sink = self.sink.view(1, self.kv_heads, 1, group).expand(b, -1, per_video, -1)
-        logits = torch.cat((logits, sink.reshape(b, self.kv_heads, -1, 1).to(logits.dtype)), -1)
-        weight = logits.softmax(-1)[..., :n]
-        out = (weight @ video[1].permute(0, 2, 1, 3)).view(b, self.kv_heads, per_video, group, self.head_dim)
-        out = self.o(rows.pack(out.permute(0, 2, 1, 3, 4).reshape(*rows.shape, -1)))
-        return out, (weight.view(b, self.kv_heads, per_video, group, n).mean((1, 3)) if keep_weights else None)
+        q = q.permute(2, 0, 1, 3, 4).reshape(self.kv_heads, b, per_video * group, self.head_dim)
+        sink = self.sink.view(self.kv_heads, 1, group).expand(-1, per_video, -1).reshape(self.kv_heads, -1, 1)
+        attend = self.attend
+        if torch.is_grad_enabled() and n > self.LONG:
+            attend = partial(checkpoint, self.attend, use_reentrant=False)
+        outs, maps = zip(*(attend(q[h], video[0][:, :, h], video[1][:, :, h], sink[h], hidden, group)
+                           for h in range(self.kv_heads)))
+        out = torch.stack([y.view(b, per_video, group, self.head_dim) for y in outs], 2)
+        out = self.o(rows.pack(out.reshape(*rows.shape, -1)))
+        return out, (sum(maps) / self.kv_heads if keep_weights else None)
+
+    @staticmethod
+    def attend(q, k, v, sink, hidden, group):
+        """Of one key/value head: q [B, A * group, hd], k and v [B, N, hd], sink [A * group, 1] -> [B, A * group, hd] and the
+        attention [B, A, N], mean over the group."""
+        logits = (q @ k.transpose(1, 2)).masked_fill(hidden[:, None], -1e9)
+        logits = torch.cat((logits, sink.expand(len(q), -1, -1).to(logits.dtype)), -1)
+        weight = logits.softmax(-1)[..., :-1]
+        return weight @ v, weight.unflatten(1, (-1, group)).mean(2)
 
 
 class Layer(nn.Module):

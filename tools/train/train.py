@@ -123,11 +123,14 @@ class Stream(torch.utils.data.IterableDataset):
             n_videos = int(np.clip(size * self.args.rows / (centre * 3.2), 3, 16))
             busy = self.args.busy if centre >= 24 else 0.0
             n_questions = size * self.args.questions / (2 if long_answers or drilling else 1)
+            jumpy, days = 0.55, self.args.days
             if rng.random() < self.args.hours:
                 # Every sampled row looks at every row of the video: fewer questions, or memory runs out.
                 fewest, longest = np.log(self.args.hours_frames)
                 centre, n_videos, busy = float(np.exp(rng.uniform(fewest, longest))), 1, 1.0
-                n_questions = max(n_questions * 100 / centre, 8 if long_answers or drilling else 16)
+                jumpy, days = 0.8, max(days, 0.9)  # hardly any two of their times are far apart in every digit
+                n_questions = max(n_questions * 100 / centre, 8 if long_answers or drilling else 24)
+                shares = {k: v * (3 if k in batches.TIMED else 1) for k, v in shares.items()}
             n_questions = max(6, int(n_questions) // n_videos)
             live = rng.random() < LIVE and "live_rates" in measured
             noisy = {**batches.timeline.DEFAULT_NOISE, **measured["live_rates" if live else "rates"]}
@@ -135,7 +138,7 @@ class Stream(torch.utils.data.IterableDataset):
             noisy = {k: v if "frames" in k or "score" in k else v * quiet for k, v in noisy.items()}
             rng = np.random.default_rng((self.args.seed, step, self.rank))  # like work for all, each its own
             yield batches.make(rng, text, n_videos, n_questions, (max(1, int(centre * 0.8)), max(2, int(centre * 1.25))),
-                               shares, jumpy=0.55, noise=noisy, busy=busy, days=self.args.days)
+                               shares, jumpy=jumpy, noise=noisy, busy=busy, days=days)
             step += workers
 
 
