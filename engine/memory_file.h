@@ -1,7 +1,7 @@
 // A memory in a file: written aside and renamed, checked block by block, mapped when it is loaded.
 //
 // The file (.lvm) is a safetensors file with checksums (kernels/core/weight_checksums.h), metadata "format": "longview
-// memory", "version": "1" and "memory": a JSON object that says what is in it. Tensors:
+// memory", "version": "3" and "memory": a JSON object that says what is in it. Tensors:
 //   times             I64 [cache rows]          when each row was, in microseconds; no_time for text
 //   cache.pages       U8  [pages, page bytes]   the one cache; a page lies as CacheShape says
 //   cache.page_rows   I32 [pages]               rows in use of each
@@ -45,7 +45,7 @@ struct LoadedMemory {
 // Maps the file, checks all of it with the threads of `context`, and makes the memory over it: its pages are read where
 // they lie, and appending goes on bit for bit as if it had never been saved. The file may be replaced or removed
 // meanwhile, but not written to. `budget_bytes`: instead of the budget that it had. Throws Error when the file is cut,
-// damaged (naming the block), of a newer version, or of another model than `model`.
+// damaged (naming the block), of another version, or of another model than `model`.
 LoadedMemory load_memory(const Context& context, std::shared_ptr<const Model> model, const std::filesystem::path& path,
                          std::optional<size_t> budget_bytes = {});
 

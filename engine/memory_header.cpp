@@ -79,7 +79,9 @@ int version_of(const std::string& text, const std::string& where) {
     require(code == std::errc() && end == text.data() + text.size() && version > 0, where, ": its version is \"",
             text.substr(0, 20), "\", expected a number; ", memory_file_remedy, ".");
     require(version <= memory_file_version, where, ": it was saved by a newer longview (format ", version,
-            ", this one reads up to ", memory_file_version, "); update longview to load it.");
+            ", this one reads ", memory_file_version, "); update longview to load it.");
+    require(version == memory_file_version, where, ": it was saved by an older longview (format ", version,
+            ", this one reads ", memory_file_version, "); load it with that one, or watch the video again.");
     return version;
 }
 

@@ -13,7 +13,7 @@
 
 namespace lv {
 
-constexpr size_t summary_keys = 32;  // keys of a block
+constexpr size_t summary_keys = 8;  // keys of a block
 
 inline size_t summary_blocks(size_t keys) { return (keys + summary_keys - 1) / summary_keys; }
 

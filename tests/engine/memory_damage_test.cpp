@@ -170,10 +170,11 @@ TEST_F(Damage, other_files_and_missing_ones_are_told_apart) {
     EXPECT_TRUE(says(refusal(), "it is no saved memory; give a file that was written with --save"));
 }
 
-TEST_F(Damage, a_newer_version_is_refused_politely) {
-    forge([](Parts& parts) { parts.metadata["version"] = "3"; });
-    EXPECT_TRUE(
-        says(refusal(), "it was saved by a newer longview (format 3, this one reads up to 2); update longview"));
+TEST_F(Damage, another_version_is_refused_politely) {
+    forge([](Parts& parts) { parts.metadata["version"] = "4"; });
+    EXPECT_TRUE(says(refusal(), "it was saved by a newer longview (format 4, this one reads 3); update longview"));
+    forge([](Parts& parts) { parts.metadata["version"] = "2"; });
+    EXPECT_TRUE(says(refusal(), "by an older longview (format 2, this one reads 3); load it with that one, or watch"));
     for (const char* version : {"", "0", "-1", "1x", "99999999999999", "one"}) {
         forge([&](Parts& parts) { parts.metadata["version"] = version; });
         EXPECT_NE(refusal(), "") << version;

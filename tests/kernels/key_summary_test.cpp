@@ -8,7 +8,7 @@ namespace {
 TEST(KeySummary, HoldsTheLeastAndTheLargestOfEveryBlockAsStored) {
     constexpr size_t kv_heads = 2, dim = 5, cols = kv_heads * dim, stride = cols + 3;
     for (DType dtype : {DType::f32, DType::f16, DType::i8})
-        for (size_t rows : {1u, 31u, 32u, 33u, 70u}) {
+        for (size_t rows : {size_t{1}, summary_keys - 1, summary_keys, summary_keys + 1, size_t{70}}) {
             std::vector<float> keys = test::random_floats(rows * cols, 7);
             keys[0] = 1e-9f;  // below what f16 can hold: it must still be rounded outwards
             std::vector<std::byte> store(rows * stride * 4);
@@ -34,7 +34,7 @@ TEST(KeySummary, HoldsTheLeastAndTheLargestOfEveryBlockAsStored) {
             for (size_t block = 0; block < summary_blocks(rows); ++block)
                 for (size_t col = 0; col < cols; ++col) {
                     float least = INFINITY, largest = -INFINITY;
-                    for (size_t row = block * 32; row < std::min(rows, block * 32 + 32); ++row) {
+                    for (size_t row = block * summary_keys; row < std::min(rows, (block + 1) * summary_keys); ++row) {
                         least = std::min(least, stored(row, col));
                         largest = std::max(largest, stored(row, col));
                     }
