@@ -9,7 +9,8 @@ namespace {
 constexpr unsigned threads = 512, warps = threads / warp_lanes, digits = 256;
 
 // A block takes a head: the largest of its bounds [count], and the sum of exp(bound_weight (bound - largest)).
-__global__ void sum_bounds(const float* bounds, unsigned count, float* largest, float* sums) {
+__global__ void __launch_bounds__(threads)
+    sum_bounds(const float* bounds, unsigned count, float* largest, float* sums) {
     float* parts = reinterpret_cast<float*>(dynamic_shared());  // [warps]
     const float* own = bounds + size_t(blockIdx.x) * count;
     float most = minus_infinity(), sum = 0;

@@ -11,12 +11,14 @@ struct Input {
     size_t rows;
 };
 
-constexpr unsigned keys_a_thread = 32;
+constexpr unsigned keys_a_thread = 32, most_step_dim = 512;
+constexpr unsigned most_step_threads = most_step_dim / keys_a_thread * warp_lanes;
 
 // A block owns 32 columns of one head's state, a warp 32 rows of these, a thread one column of that, in registers from
 // the first row to the last: the state is read and written once, however many rows there are.
-// Bound by the state for one row, by its own chain of additions for many.
-__global__ void step(Input input, float* state, Rows<float> out, unsigned dim) {
+// Bound by the state for one row, by its own chain of additions for many. Left alone the compiler takes 165 registers a
+// thread, and heads beyond 384 cannot be launched.
+__global__ void __launch_bounds__(most_step_threads) step(Input input, float* state, Rows<float> out, unsigned dim) {
     const unsigned head = blockIdx.y, lane = threadIdx.x, warp = threadIdx.y, warps = blockDim.y;
     const unsigned col = blockIdx.x * warp_lanes + lane, thread = warp * warp_lanes + lane;
     const unsigned first_key = warp * keys_a_thread;
@@ -226,8 +228,8 @@ void launch_chunks(CudaDevice& device, const RetentionInput& input, std::span<fl
 
 void CudaDevice::retention_step(const RetentionInput& input, std::span<float> state, Matrix out) {
     const size_t dim = input.q.cols / input.heads, warps = (dim + keys_a_thread - 1) / keys_a_thread;
-    require(dim <= 512, "Retention on the GPU: heads of ", dim,
-            " values, at most 512 are supported; use --device cpu.");
+    require(dim <= most_step_dim, "Retention on the GPU: heads of ", dim, " values, at most ", most_step_dim,
+            " are supported; use --device cpu.");
     if (input.q.rows == 0) return;
     launch(dim3(blocks_of(dim, warp_lanes), unsigned(input.heads)), dim3(warp_lanes, unsigned(warps)),
            (2 * dim + warps * warp_lanes) * sizeof(float), step, input_of(input), state.data(), out, unsigned(dim));
