@@ -23,7 +23,7 @@ struct Product {
     size_t w_stride = 0;
     float* y = nullptr;
     size_t y_stride = 0;
-    const float* bias = nullptr;  // [out], or null
+    const float* bias = nullptr;  // [out], at a multiple of 16 bytes; or null
     bool accumulate = false;
 };
 

@@ -44,7 +44,7 @@ struct DeviceWeight {
     DType type = DType::f32;            // f32, f16, bf16 or i8
     const std::byte* values = nullptr;  // [out, in]
     const float* scales = nullptr;      // i8 only: [out]
-    const float* bias = nullptr;        // [out], or null
+    const float* bias = nullptr;        // [out], at a multiple of 16 bytes; or null
 };
 
 struct DeviceOptions {
@@ -122,8 +122,8 @@ class Device : public std::enable_shared_from_this<Device> {
     virtual void append_boxes(const CellMaps& cells, std::span<uint32_t> counts, std::span<FoundBox> boxes) = 0;
     virtual void scale_planes(const PlanarPicture& from, const ScaledLayout& to, uint8_t* rgb) = 0;
 
-    // For a library that works on the same GPU: the CUcontext that all this memory belongs to, null where that cannot be
-    // told; and a wait for what it queued in that context's default stream.
+    // For a library that works on the same GPU: the CUcontext that all this memory belongs to, null where that cannot
+    // be told; and a wait for what it queued in that context's default stream.
     virtual void* cuda_context() const = 0;
     virtual void wait_for_libraries() = 0;
 };

@@ -1,5 +1,6 @@
 // The part of cuBLASLt that kernels/products.cu uses, on the host: matrices in columns, transposes, bias, beta. An
-// algorithm holds for addresses aligned as was said when it was asked for, and is refused for others.
+// algorithm holds for addresses aligned as was said when it was asked for, and is refused for others; a bias must lie
+// at a multiple of 16 bytes, where the real library's kernels may fault.
 #pragma once
 
 #include <cstddef>
@@ -109,6 +110,7 @@ inline cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t of, 
     const void* const used[] = {a, b, c, d, of->bias};
     for (size_t i = 0; i < 5; ++i)
         if (reinterpret_cast<uintptr_t>(used[i]) % algo->alignment[i] != 0) return CUBLAS_STATUS_INVALID_VALUE;
+    if (reinterpret_cast<uintptr_t>(of->bias) % 16 != 0) return CUBLAS_STATUS_INVALID_VALUE;
     const bool turned = of->turned_a == CUBLAS_OP_T;
     const uint64_t m = turned ? a_layout->cols : a_layout->rows, k = turned ? a_layout->rows : a_layout->cols;
     if (m != d_layout->rows || k != b_layout->rows || b_layout->cols != d_layout->cols ||

@@ -87,7 +87,7 @@ TEST_P(Linears, NoRowsAndNoBiasAreFine) {
 }
 
 // What the library chose for one address must not be used for another that is aligned worse.
-TEST_P(Linears, InputsAndBiasesMayLieAnywhere) {
+TEST_P(Linears, InputsMayLieAnywhereAndBiasesAtMultiplesOf16Bytes) {
     if (on_host()) GTEST_SKIP() << "Linear keeps its own";
     const Context context = make_context();
     constexpr size_t rows = 6, in = 16, out = 8;
@@ -96,7 +96,7 @@ TEST_P(Linears, InputsAndBiasesMayLieAnywhere) {
     for (size_t o = 0; o < out; ++o)
         for (size_t i = 0; i < in; ++i) turned[o * in + i] = scene.weight[i * out + o];
     using Shifts = std::pair<size_t, size_t>;  // in values: of weight, input and output; of the bias
-    for (const auto& [shift, bias_shift] : {Shifts{0, 0}, Shifts{0, 1}, Shifts{4, 0}, Shifts{1, 4}, Shifts{1, 1}}) {
+    for (const auto& [shift, bias_shift] : {Shifts{0, 0}, Shifts{0, 4}, Shifts{4, 0}, Shifts{1, 4}, Shifts{1, 64}}) {
         const auto placed = [&](const std::vector<float>& values, size_t by) {
             std::vector<float> moved(by);
             moved.insert(moved.end(), values.begin(), values.end());
