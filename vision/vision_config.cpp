@@ -1,6 +1,7 @@
 #include "vision/vision_config.h"
 
 #include <cmath>
+#include <cstdint>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>

@@ -1,6 +1,7 @@
 // longview-bench: prefill and decode of a random model by length, YOCO beside a Transformer of equal size, on the CPU
 // or a GPU; each figure with its share of what the machine can do. `help` below says how it is called.
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
