@@ -5,7 +5,8 @@
 // with bound() from key summaries (key_summary.h). A head that looks everywhere says nothing about any piece; one that
 // looks at one piece decides, however large its logits are beside those of other heads. A bound lies above what it
 // bounds by more than the logits of a sharp head differ: with w = 1 such a head gave its whole say to the piece with
-// the loosest bound. Of 240 answers about 32K tokens top:64 then changed 6; with 0.3 4, with 0.1 3.
+// the loosest bound. Of 240 answers about 32K tokens top:64 then changed 6; with 0.3 4, with 0.1 3
+// (summaries of 32 keys).
 #pragma once
 
 #include <cstddef>
