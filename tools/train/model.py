@@ -204,20 +204,20 @@ class Cross(nn.Module):
         attend = self.attend
         if torch.is_grad_enabled() and n > self.LONG:
             attend = partial(checkpoint, self.attend, use_reentrant=False)
-        outs, maps = zip(*(attend(q[h], video[0][:, :, h], video[1][:, :, h], sink[h], hidden, group)
+        outs, maps = zip(*(attend(q[h], video[0][:, :, h], video[1][:, :, h], sink[h], hidden, group if keep_weights else 0)
                            for h in range(self.kv_heads)))
         out = torch.stack([y.view(b, per_video, group, self.head_dim) for y in outs], 2)
         out = self.o(rows.pack(out.reshape(*rows.shape, -1)))
         return out, (sum(maps) / self.kv_heads if keep_weights else None)
 
     @staticmethod
-    def attend(q, k, v, sink, hidden, group):
+    def attend(q, k, v, sink, hidden, kept):
         """Of one key/value head: q [B, A * group, hd], k and v [B, N, hd], sink [A * group, 1] -> [B, A * group, hd] and the
-        attention [B, A, N], mean over the group."""
+        attention [B, A, N], mean over each `kept` rows of q; none where that is 0."""
         logits = (q @ k.transpose(1, 2)).masked_fill(hidden[:, None], -1e9)
         logits = torch.cat((logits, sink.expand(len(q), -1, -1).to(logits.dtype)), -1)
         weight = logits.softmax(-1)[..., :-1]
-        return weight @ v, weight.unflatten(1, (-1, group)).mean(2)
+        return weight @ v, weight.unflatten(1, (-1, kept)).mean(2) if kept else None
 
 
 class Layer(nn.Module):
