@@ -144,9 +144,9 @@ SourceInfo RowStream::info() const { return parts_->feed->info(); }
 int64_t RowStream::end_us() const {
     const int64_t to_us = parts_->request.sampling.to_us.value_or(INT64_MAX);
     const SourceInfo source = info();
-    if (source.duration_us > 0) return std::min(to_us, source.duration_us);
+    if (source.duration_us > std::max<int64_t>(parts_->newest_us, 0)) return std::min(to_us, source.duration_us);
     if (parts_->newest_us < 0) return to_us == INT64_MAX ? 0 : to_us;
-    // No header tells: the newest frame is on screen for as long as frames are.
+    // No header tells, or one is wrong: the newest frame is on screen for as long as frames are.
     return std::min(to_us, parts_->newest_us + (source.fps > 0 ? static_cast<int64_t>(1e6 / source.fps) : still_us));
 }
 

@@ -17,6 +17,9 @@ run -f lavfi -i "$fade" -vf "select='lt(n,4)+not(mod(n,3))'" -fps_mode vfr $h264
 # Time stamps that begin below zero, and at ten seconds.
 run -f lavfi -i "$fade" -frames:v 50 $h264 -qp 8 -bf 2 -output_ts_offset -1 -avoid_negative_ts disabled negative.mp4
 run -f lavfi -i "$fade" -frames:v 50 $h264 -qp 8 -bf 2 -muxdelay 0 -output_ts_offset 10 late.ts
+run -f lavfi -i "$fade" -frames:v 50 $h264 -qp 8 -bf 2 -output_ts_offset 10 late_start.mkv
+# Sound that goes on for two seconds when the pictures have ended.
+run -t 2 -f lavfi -i "$fade" -f lavfi -i "sine=d=4:r=8000" $h264 -qp 8 -bf 2 -c:a libopus -b:a 6k longer_sound.mkv
 # No time stamps at all.
 run -f lavfi -i "$fade" -frames:v 50 $h264 -qp 8 -bf 2 raw.h264
 # A phone held upright: stored 96x64, shown 64x96; red is at the stored left, so at the top.

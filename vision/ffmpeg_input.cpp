@@ -283,8 +283,10 @@ void FfmpegInput::describe() {
             "; expected at least one video stream");
     if (!options_.record.file.empty())
         recorder_ = std::make_unique<Recorder>(*format_, stream_->index, options_.record, location_);
+    // Where the video's own length is not told, the file is whole when any of its streams goes on to the file's end.
+    const bool told = stream_->duration > 0;
     for (unsigned i = 0; i < format_->nb_streams; ++i) {
-        const bool wanted = format_->streams[i] == stream_ || (recorder_ && recorder_->wants(static_cast<int>(i)));
+        const bool wanted = !told || format_->streams[i] == stream_ || (recorder_ && recorder_->wants(static_cast<int>(i)));
         format_->streams[i]->discard = wanted ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
     }
 
@@ -307,17 +309,31 @@ void FfmpegInput::describe() {
     info_.height = size.height;
     AVRational rate = stream_->avg_frame_rate.num ? stream_->avg_frame_rate : stream_->r_frame_rate;
     info_.fps = rate.den && rate.num > 0 ? av_q2d(rate) : 0;
-    if (stream_->duration > 0) info_.duration_us = av_rescale_q(stream_->duration, stream_->time_base, {1, 1000000});
+    start_us_ = format_->start_time;
+    if (told) info_.duration_us = av_rescale_q(stream_->duration, stream_->time_base, {1, 1000000});
     else if (format_->duration > 0) info_.duration_us = format_->duration;
+    // Matroska counts to its end from 0, wherever its first moment lies.
+    if (!told && begins(info_.container, "matroska") && start_us_ > 0 && start_us_ < info_.duration_us)
+        info_.duration_us -= start_us_;
     if (info_.is_still) info_.duration_us = 0;
     const bool lumps = info_.container == "hls" || info_.container == "dash";
     if (options_.live && begins(location_, "http") && !lumps && info_.duration_us == 0) info_.is_live = true;
-    start_us_ = format_->start_time != AV_NOPTS_VALUE ? format_->start_time : AV_NOPTS_VALUE;
 }
 
-int64_t FfmpegInput::to_us(int64_t stream_time) const {
-    const int64_t time_us = av_rescale_q(stream_time, stream_->time_base, {1, 1000000});
+int64_t FfmpegInput::to_us(int64_t stream_time) const { return since_start_us(stream_time, *stream_); }
+
+int64_t FfmpegInput::since_start_us(int64_t stream_time, const AVStream& stream) const {
+    const int64_t time_us = av_rescale_q(stream_time, stream.time_base, {1, 1000000});
     return start_us_ == AV_NOPTS_VALUE ? time_us : time_us - start_us_;
+}
+
+void FfmpegInput::note_end(const AVPacket& packet) {
+    const int64_t time = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
+    if (time == AV_NOPTS_VALUE) return;
+    const AVStream& stream = *format_->streams[packet.stream_index];
+    const int64_t end_us = since_start_us(time + packet.duration, stream);
+    file_end_us_ = std::max(file_end_us_, end_us);
+    if (&stream == stream_) last_end_us_ = std::max(last_end_us_, end_us);
 }
 
 bool FfmpegInput::read(AVPacket& packet) {
@@ -328,6 +344,7 @@ bool FfmpegInput::read(AVPacket& packet) {
         if (code >= 0) {
             if (recorder_) recorder_->write(packet);
             if (packet.stream_index != stream_->index) {
+                note_end(packet);
                 av_packet_unref(&packet);
                 continue;
             }
@@ -335,7 +352,7 @@ bool FfmpegInput::read(AVPacket& packet) {
             arrived_us_ = steady_us();
             const int64_t time = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
             if (start_us_ == AV_NOPTS_VALUE && time != AV_NOPTS_VALUE) start_us_ = to_us(time);
-            if (time != AV_NOPTS_VALUE) last_end_us_ = std::max(last_end_us_, to_us(time + packet.duration));
+            note_end(packet);
             return true;
         }
         if (stopped()) break;
@@ -351,7 +368,7 @@ bool FfmpegInput::read(AVPacket& packet) {
         break;
     }
     // A second of slack: containers round, and count the sound's last second.
-    if (!stopped() && info_.duration_us > 0 && last_end_us_ + 1'000'000 < info_.duration_us) ended_early_ = true;
+    if (!stopped() && info_.duration_us > 0 && file_end_us_ + 1'000'000 < info_.duration_us) ended_early_ = true;
     return false;
 }
 

@@ -42,7 +42,7 @@ class FfmpegInput {
 
     // Stream units to microseconds since the first moment of the container, and back.
     int64_t to_us(int64_t stream_time) const;
-    int64_t end_us() const { return last_end_us_; }  // of what was read so far
+    int64_t end_us() const { return last_end_us_; }  // of the video, as far as it was read
     int64_t arrived_us() const { return arrived_us_; }  // steady clock at the last packet; 0: none yet
     int64_t damaged() const { return damaged_; }
     bool ended_early() const { return ended_early_; }
@@ -53,6 +53,8 @@ class FfmpegInput {
     void require_opened(int code, bool network) const;
     void describe();
     void arm();
+    int64_t since_start_us(int64_t stream_time, const AVStream& stream) const;
+    void note_end(const AVPacket& packet);
     static int interrupted(void* self);
 
     const std::string location_;  // without a password
@@ -64,7 +66,7 @@ class FfmpegInput {
     int64_t start_us_ = 0;
     int64_t damaged_ = 0;
     int64_t arrived_us_ = 0;
-    int64_t last_end_us_ = 0;
+    int64_t last_end_us_ = 0, file_end_us_ = 0;  // of the video; of all that was read
     bool ended_early_ = false;
     bool has_deadline_ = false;
     bool late_ = false;

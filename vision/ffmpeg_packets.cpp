@@ -41,7 +41,8 @@ bool StreamPackets::read_input(StreamPacket& read) {
     read.timed = packet.pts != AV_NOPTS_VALUE;
     read.pts_us = read.timed ? input_.to_us(packet.pts) : 0;
     // A missing decoding time: earlier than the presentation time by no more than the reordering.
-    read.dts_us = packet.dts != AV_NOPTS_VALUE ? input_.to_us(packet.dts) : read.pts_us - 1'000'000;
+    read.ordered = packet.dts != AV_NOPTS_VALUE;
+    read.dts_us = read.ordered ? input_.to_us(packet.dts) : read.pts_us - 1'000'000;
     read.arrived_us = input_.arrived_us();
     read.bytes = static_cast<size_t>(packet.size);
     read.key = packet.flags & AV_PKT_FLAG_KEY;

@@ -24,7 +24,8 @@ struct StreamPacket {
     int64_t pts_us = 0, dts_us = 0;  // since the container's first moment
     int64_t arrived_us = 0;          // steady clock
     size_t bytes = 0;
-    bool timed = false;  // it came with a presentation time
+    bool timed = false;    // it came with a presentation time
+    bool ordered = false;  // and with a decoding time, which only ever rises; else dts_us is a guess
     bool key = false;
     bool after_dropped = false;  // it does not go on from the one before; key then
 };

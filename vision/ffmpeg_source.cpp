@@ -122,7 +122,7 @@ class FfmpegSource final : public FrameSource {
         }
         ++read_;
         // Without trustworthy packet times nobody can tell which packets matter: decode them all.
-        if (!packet.timed || packet.dts_us < ahead_us_ - 3'000'000) looks_ahead_ = false;
+        if (!packet.timed || packet.dts_us < ahead_us_ - (packet.ordered ? 1'000'000 : 3'000'000)) looks_ahead_ = false;
         ahead_us_ = packet.dts_us;
         if (key_frames_ && !packet.key) return true;
         queue_bytes_ += packet.bytes;

@@ -36,7 +36,7 @@ TEST_P(Watched, AnswersAndCaptions) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Media, Watched,
-                         testing::Values("alpha.png", "damaged.ts", "interlaced.ts", "late.ts", "long_gop.mp4", "negative.mp4", "odd_size.mkv",
+                         testing::Values("alpha.png", "damaged.ts", "interlaced.ts", "late_start.mkv", "late.ts", "long_gop.mp4", "longer_sound.mkv", "negative.mp4", "odd_size.mkv",
                                          "open_gop.mp4", "raw.h264", "short_gop.mkv", "still.png", "ten_bit.mp4", "turned.mp4",
                                          "vfr.mp4", "wide_pixels.mp4"),
                          [](const auto& info) { return std::string(info.param).substr(0, std::string(info.param).find('.')); });

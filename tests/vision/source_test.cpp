@@ -62,6 +62,40 @@ TEST(Source, StartsAtZeroWhereverTheTimeStampsStart) {
     EXPECT_EQ(test::number_of(*frames[0].picture), 25);
 }
 
+TEST(Source, CountsItsLengthFromItsFirstMoment) {
+    for (const char* name : {"late_start.mkv", "late.ts"}) {
+        const auto source = open_source(media(name));
+        EXPECT_NEAR(source->info().duration_us, 2'000'000, 50'000) << name;
+        while (source->next()) {}
+        EXPECT_FALSE(source->stats().ended_early) << name;
+    }
+}
+
+TEST(Source, WhoseSoundGoesOnIsWhole) {
+    const auto source = open_source(media("longer_sound.mkv"));
+    EXPECT_NEAR(source->info().duration_us, 4'000'000, 50'000);
+    while (source->next()) {}
+    EXPECT_FALSE(source->stats().ended_early);
+    const std::string bytes = test::bytes_of(media("longer_sound.mkv"));
+    const test::TemporaryFile cut("cut.mkv", bytes.substr(0, bytes.size() / 3));
+    const auto half = open_source(cut.path());
+    while (half->next()) {}
+    EXPECT_TRUE(half->stats().ended_early);
+}
+
+TEST(Source, ShowsAllOfRecordingsThatWerePutOneBehindTheOther) {
+    const std::string bytes = test::bytes_of(media("late.ts"));
+    const test::TemporaryFile joined("joined.ts", bytes + bytes + bytes);
+    expect_times(all_of(joined.path()), steady(150, 40'000));
+    const auto source = open_source(joined.path(), {.period_us = 1'000'000});
+    for (int second = 0; second < 6; ++second) {
+        const std::optional<Frame> frame = source->show(second * 1'000'000);
+        ASSERT_TRUE(frame) << second;
+        EXPECT_EQ(test::number_of(*frame->picture), second % 2 * 25) << second;
+    }
+    EXPECT_FALSE(source->show(6'000'000));
+}
+
 TEST(Source, TurnsAPhonesPictureUpright) {
     const std::vector<Frame> frames = all_of(media("turned.mp4"));
     ASSERT_EQ(frames.size(), 5u);
