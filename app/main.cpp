@@ -32,6 +32,7 @@ int report(const std::exception& error, int status) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    lv::hold_standard_streams();
     try {
         const lv::Interrupt interrupt;
         try {
