@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cctype>
 
+#include "app/option_checks.h"
 #include "app/standing_question.h"
 #include "app/time_text.h"
 #include "kernels/core/error.h"
@@ -130,7 +131,7 @@ CLI::App& add_agent_command(CLI::App& app, AgentOptions& options, AgentText& tex
         ->type_name("TIME");
     command.add_option("--fps", options.sampling.fps, "Frames looked at per second (default: 1)")
         ->type_name("N")
-        ->check(CLI::Range(0.001, 60.0));
+        ->check(fps_check());
     command.add_flag("--keyframes", options.sampling.keyframes, "Decode key frames only; cheaper, times less exact");
     command.add_option("--speed", text.speed, "Files and test:: times their own pace, or max (default: 1)")
         ->type_name("N");

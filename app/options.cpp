@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "app/option_checks.h"
 #include "app/time_text.h"
 #include "engine/prompt.h"
 #include "kernels/core/error.h"
@@ -68,7 +69,7 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool with_dir) 
             ->type_name("DIR");
     command.add_option("--threads", options.threads, "Threads to use (default: all cores)")
         ->type_name("N")
-        ->check(CLI::Range(1, 1024));
+        ->check(CLI::Range(1, most_threads));
     command
         .add_option("--device", options.device,
                     "auto, cpu or cuda: where the model runs, and decoding (default: auto, the CPU so far)")
@@ -83,7 +84,7 @@ struct SamplingText {
 void add_sampling_options(CLI::App& command, SamplingOptions& options, SamplingText& text) {
     command.add_option("--fps", options.fps, "Frames looked at per second of video (default: 1)")
         ->type_name("N")
-        ->check(CLI::Range(0.001, 60.0));
+        ->check(fps_check());
     command.add_flag("--keyframes", options.keyframes, "Look at the nearest key frames only; faster, times less exact");
     command.add_option("--from", text.from, "Start here (0:30, 90, 2m)")->type_name("TIME");
     command.add_option("--to", text.to, "Stop here")->type_name("TIME");
@@ -98,7 +99,8 @@ void read_sampling(const SamplingText& text, SamplingOptions& options) {
 
 // Of the first word after --load, which may be a video that joins the memory or the first question already.
 bool looks_like_video(const std::string& word) {
-    if (word == "-" || std::filesystem::exists(word) || word.find("://") != std::string::npos) return true;
+    std::error_code none;  // a question may be longer than a name can be
+    if (word == "-" || std::filesystem::exists(word, none) || word.find("://") != std::string::npos) return true;
     if (word.find(' ') != std::string::npos) return false;
     const size_t dot = word.rfind('.');
     const bool extension = dot != std::string::npos && dot > 0 && word.size() - dot > 2 && word.size() - dot < 6;
@@ -116,6 +118,8 @@ void check_ask(const AskOptions& options, const std::string& ask_from, bool samp
     if (options.video.empty() && memory.load.empty() && options.questions.empty())
         throw UsageError("VIDEO is missing; see 'longview ask --help'");
     if (options.video.empty() && memory.load.empty()) throw UsageError("the name of the video is empty; name a file");
+    if (memory.load.empty() && options.video.ends_with(".lvm"))
+        throw UsageError(options.video + " is what was watched of a video; ask it with --load " + options.video);
     if (options.video.empty() && sampled)
         throw UsageError("--fps, --keyframes, --from and --to say how to watch, but no video is named beside --load");
     if (!ask_from.empty() && ask_from != "-" && ask_from != "stdin")
@@ -231,6 +235,7 @@ Command parse_options(int argc, const char* const* argv) {
     CLI::App& bench_command = add_bench_command(app, bench);
     add_model_options(bench_command, bench.model, true);
 
+    for (CLI::App* command : app.get_subcommands({})) refuse_empty_values(*command);
     if (const std::string hint = unknown_word_hint(app, argc, argv); !hint.empty()) throw UsageError(hint);
     try {
         app.parse(argc, argv);

@@ -6,6 +6,7 @@
 
 #include "app/desktop/desktop.h"
 #include "app/desktop/folder_list.h"
+#include "app/option_checks.h"
 #include "kernels/core/error.h"
 
 namespace lv {
@@ -32,8 +33,8 @@ std::optional<DesktopOptions> parse_desktop(int argc, const char* const* argv) {
     CLI::App app("", "longview");
     app.add_option("VIDEO", options.sources);
     app.add_option("--model", options.model.dir);
-    app.add_option("--threads", options.model.threads)->check(CLI::Range(1, 1024));
-    app.add_option("--fps", fps)->check(CLI::Range(0.001, 60.0));
+    app.add_option("--threads", options.model.threads)->check(CLI::Range(1, most_threads));
+    app.add_option("--fps", fps)->check(fps_check());
     app.add_flag("--keyframes", options.keyframes);
     app.add_flag("--timings", options.timings);
     app.add_flag("--measure", options.measure);

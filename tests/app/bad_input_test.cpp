@@ -105,6 +105,24 @@ TEST(BadArguments, AreMisuse) {
     expect_refusal(run_longview({"bench", "speed"}), 2, {"speed"});
 }
 
+TEST(BadArguments, ARateThatIsNoNumberIsMisuse) {
+    for (const char* command : {"ask", "caption", "agent"})
+        for (const char* rate : {"nan", "-nan", "inf", "0", "-1", "61", "fast"})
+            expect_refusal(run_longview({command, bundled_clip().string(), "--fps", rate}), 2, {"--fps", rate});
+    expect_refusal(run_longview({"ask", "a.mp4", "q", "--threads", "257"}), 2, {"--threads", "256"});
+}
+
+TEST(BadArguments, AnEmptyValueIsNotAnOptionLeftOut) {
+    const std::string clip = bundled_clip().string();
+    for (const char* option : {"--save", "--load", "--model", "--budget", "--cache", "--attend", "--from", "--to", "--ask-from"})
+        expect_refusal(run_longview({"ask", clip, "Is there a person?", option, ""}), 2, {option, "empty"});
+    for (const char* option : {"--out", "--format"}) expect_refusal(run_longview({"caption", clip, option, ""}), 2, {option, "empty"});
+    for (const char* option : {"--events", "--record", "--exec", "--socket", "--snapshots", "--hold-off", "--speed"})
+        expect_refusal(run_longview({"agent", clip, option, ""}), 2, {option, "empty"});
+}
+
+TEST(BadArguments, AMemoryIsNoVideo) { expect_refusal(run_longview({"ask", "day.lvm", "Is there a dog?"}), 2, {"--load day.lvm"}); }
+
 // A copy of the model that a test may damage.
 class DamagedModel : public testing::Test {
    protected:
