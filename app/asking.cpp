@@ -83,10 +83,21 @@ void Asking::save() {
     progress_.say("saved to " + file + " (" + byte_text(std::filesystem::file_size(file)) + ")");
 }
 
+// What was watched can be asked even where it could not be saved.
+bool Asking::keep() {
+    if (options_.memory.save.empty() || session_.meters().rows == 0) return false;
+    try {
+        save();
+        return true;
+    } catch (const Error& error) {
+        progress_.warn(error.what());
+        status_ = 1;
+        return false;
+    }
+}
+
 void Asking::take_end(const WatchEnded& ended) {
-    const bool keeps = !options_.memory.save.empty() && session_.meters().rows > 0;
-    if (keeps) save();
-    if (ended.stopped && keeps) {
+    if (keep() && ended.stopped) {
         tell_forgotten(ended.meters);
         const std::string& file = options_.memory.save;
         progress_.warn("stopped at " + written_time(ended.meters.watched_us) + "; go on with: longview ask " +
@@ -96,6 +107,7 @@ void Asking::take_end(const WatchEnded& ended) {
     progress_.say(watched_note(ended.meters));
     if (const std::string& why = ended.stats.not_on_gpu; !why.empty()) progress_.say("decoded on the CPU: " + why);
     tell_forgotten(ended.meters);
+    if (const std::string note = loss_note(options_.video, ended); !note.empty()) progress_.say(note);
     if (const std::string note = damage_note(options_.video, ended); !note.empty()) {
         progress_.warn(note + "; the answers hold for the part that could be read");
         status_ = 1;

@@ -39,6 +39,7 @@ class Asking {
    private:
     void take_answer(const AnswerReady& ready);
     void take_end(const WatchEnded& ended);
+    bool keep();
     void tell_forgotten(const Meters& meters);
 
     const AskOptions& options_;

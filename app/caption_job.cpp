@@ -70,6 +70,7 @@ std::vector<Caption> watch_and_caption(const CaptionRun& run, const std::string&
             run.progress.update(progress_of(video, running->meters), slot);
         } else if (const auto* end = std::get_if<WatchEnded>(&*event)) {
             require_whole(video, *end);
+            if (const std::string note = loss_note(video, *end); !note.empty()) run.progress.say(note);
             if (end->stopped) break;
             ended = true;
             const std::lock_guard lock(intervals_mutex);
@@ -139,7 +140,10 @@ std::vector<Caption> caption_kept(const CaptionRun& run, const CaptionSource& so
     return captions;
 }
 
-bool is_memory(const std::string& file) { return fs::path(file).extension() == ".lvm" && fs::is_regular_file(file); }
+bool is_memory(const std::string& file) {
+    std::error_code none;
+    return fs::path(file).extension() == ".lvm" && fs::is_regular_file(file, none);
+}
 
 }  // namespace
 

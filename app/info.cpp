@@ -89,7 +89,8 @@ std::string info_text(const ordered_json& info, const LoadedModel& model) {
 }  // namespace
 
 int run_info(const InfoOptions& options) {
-    if (fs::is_regular_file(options.model.dir)) {
+    std::error_code none;
+    if (fs::is_regular_file(options.model.dir, none)) {
         print_out(memory_info(options.model.dir, options.json));
         return 0;
     }

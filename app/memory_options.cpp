@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "app/byte_text.h"
+#include "kernels/core/atomic_file.h"
 #include "kernels/core/error.h"
 
 namespace lv {
@@ -57,10 +58,13 @@ std::string cache_name(DType type) { return type == DType::f32 ? "f32" : type ==
 
 void require_writable(const std::string& file) {
     const fs::path folder = fs::path(file).has_parent_path() ? fs::path(file).parent_path() : fs::path(".");
-    require(fs::is_directory(folder) && access(folder.c_str(), W_OK) == 0, "--save ", file,
+    std::error_code none;
+    require(fs::is_directory(folder, none) && access(folder.c_str(), W_OK) == 0, "--save ", file,
             ": nothing can be written to ", folder.string(),
             "; name a file in a folder that is there and that you may write to");
-    require(!fs::is_directory(file), "--save ", file, ": this is a folder; name a file, such as ", file, "/day.lvm");
+    require(!fs::is_directory(file, none), "--save ", file, ": this is a folder; name a file, such as ", file,
+            "/day.lvm");
+    const AtomicFile probe(file, "name another file with --save");  // what else may be in its way: the name's length
 }
 
 }  // namespace lv

@@ -42,6 +42,13 @@ std::string agent_note(const Meters& meters) {
     return note;
 }
 
+std::string loss_note(const std::string& video, const WatchEnded& ended) {
+    const int64_t damaged = ended.stats.damaged;
+    if (damaged == 0) return "";
+    return without_password(video) + " is damaged: " + grouped(damaged) +
+           (damaged == 1 ? " piece of it" : " pieces of it") + " could not be decoded; what they show is not known";
+}
+
 std::string damage_note(const std::string& video, const WatchEnded& ended) {
     if (!ended.stats.ended_early) return "";
     return without_password(video) + " stops at " + written_time(ended.meters.watched_us) +

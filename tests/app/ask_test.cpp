@@ -93,6 +93,36 @@ TEST(AskProgram, ALineThatCannotBeAskedIsToldAndTheNextIsAnswered) {
     EXPECT_EQ(count(outcome.out, "Is there a person?\n  "), 1u) << outcome.out;
 }
 
+TEST(AskProgram, ClosedStreamsAreNotTakenForOtherFiles) {
+    const std::vector<std::string> base{"sh", "-c", "", LV_TEST_PROGRAM, "ask", clip, "--to", "3"};
+    const auto run = [&](const std::string& closed, const std::vector<std::string>& more) {
+        std::vector<std::string> words = base;
+        words[2] = "exec \"$0\" \"$@\" " + closed;
+        words.insert(words.end(), more.begin(), more.end());
+        return run_other(words);
+    };
+    for (const std::vector<std::string>& more : {std::vector<std::string>{"--ask-from", "-"}, {"--chat"}}) {
+        const Outcome outcome = run("<&-", more);
+        EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+        EXPECT_EQ(outcome.out, "");
+    }
+    const Outcome deaf = run(">&-", {"Is there a person?"});
+    EXPECT_EQ(deaf.exit_code, 1);
+    EXPECT_EQ(count(deaf.err, "cannot write to standard output"), 1u) << deaf.err;
+}
+
+TEST(AskProgram, PiecesThatCannotBeDecodedAreTold) {
+    const std::string media = std::string(LV_SOURCE_DIR) + "/tests/vision/media/";
+    const Outcome damaged = run_longview({"ask", media + "damaged.ts", "Is there a person?"});
+    EXPECT_EQ(damaged.exit_code, 0);
+    EXPECT_EQ(count(damaged.err, "damaged.ts is damaged: "), 1u) << damaged.err;
+    for (const char* name : {"late.ts", "late_start.mkv", "longer_sound.mkv", "open_gop.mp4", "raw.h264", "interlaced.ts"}) {
+        const Outcome whole = run_longview({"ask", media + name, "Is there a person?"});
+        EXPECT_EQ(whole.exit_code, 0) << whole.err;
+        EXPECT_EQ(count(whole.err, "damaged"), 0u) << whole.err;
+    }
+}
+
 TEST(AskProgram, ReadsAPipe) {
     RunRequest request;
     request.arguments = {"ask", "-", "--to", "10", "--json", "Is there a person?"};

@@ -125,6 +125,33 @@ TEST_F(SavedMemory, IsRefusedWithWhatToDo) {
     EXPECT_TRUE(says(ask({clip, "--save", folder_.path().string()}).err, "this is a folder"));
 }
 
+TEST_F(SavedMemory, WhatCannotBeSavedIsAnsweredAllTheSame) {
+    const Outcome outcome = run_other({"sh", "-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\"", LV_TEST_PROGRAM,
+                                       "ask", clip, "--to", "5", "--save", file_, "Is there a person at 0:02?"});
+    EXPECT_EQ(outcome.exit_code, 1);
+    EXPECT_TRUE(says(outcome.err, "cannot write " + file_)) << outcome.err;
+    EXPECT_TRUE(says(outcome.out, "rests on")) << outcome.out;
+    EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));
+}
+
+TEST_F(SavedMemory, ANameThatCannotBeWrittenIsRefusedBeforeWatching) {
+    for (const size_t length : {251u, 300u}) {
+        const Outcome outcome = ask({clip, "--save", (folder_ / std::string(length, 'x')).string(), question_});
+        EXPECT_EQ(outcome.exit_code, 1);
+        EXPECT_TRUE(says(outcome.err, "File name too long; name another file with --save")) << outcome.err;
+        EXPECT_EQ(outcome.out, "");
+    }
+}
+
+TEST_F(SavedMemory, AQuestionMayBeLongerThanAName) {
+    EXPECT_EQ(ask({clip, "--to", "3", "--save", file_}).exit_code, 0);
+    std::string question = "Is there a person";
+    for (int i = 0; i < 25; ++i) question += " or a person";
+    const Outcome outcome = ask({"--load", file_, question + "?"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_TRUE(says(outcome.out, "rests on")) << outcome.out;
+}
+
 TEST_F(SavedMemory, CanBeTalkedAbout) {
     EXPECT_EQ(ask({clip, "--to", "5", "--save", file_}).exit_code, 0);
     RunRequest request;
