@@ -5,7 +5,7 @@
 
 #include "kernels/core/device.h"
 #include "kernels/core/error.h"
-#include "kernels/key_summary.h"
+#include "kernels/key_codes.h"
 
 namespace lv {
 
@@ -45,7 +45,7 @@ void copy_rows(const CacheShape& shape, Device* device, Way way, const std::byte
 
 }  // namespace
 
-size_t CacheShape::summary_values() const { return summary_blocks(page_rows) * 2 * kv_dim(); }
+size_t CacheShape::code_bytes() const { return key_code_bytes(page_rows, kv_heads, head_dim); }
 
 Cache::Cache(const CacheShape& shape, std::span<const GivenPage> pages, uint64_t dropped,
              std::shared_ptr<Device> device)
@@ -117,7 +117,7 @@ void Cache::append(ConstMatrix k, ConstMatrix v) {
         store_rows(device_.get(), v.slice(done, count), values_of(shape_, block), held);
         done += count;
         rows_ += count;
-        if (held + count == shape_.page_rows) summarise(piece(pages_.size() - 1), block);
+        if (held + count == shape_.page_rows) code(piece(pages_.size() - 1), block);
     }
 }
 
@@ -163,7 +163,7 @@ void Cache::keep(std::span<const KeptPage> pages) {
             }
         std::byte* data = block->own.data();
         next.pages_.push_back({std::move(block), first});
-        next.summarise(next.piece(next.pages_.size() - 1), data);
+        next.code(next.piece(next.pages_.size() - 1), data);
     }
     assert(!pages.empty() && pages.back().runs.empty() && pages.back().page + 1 == pages_.size());
     next.dropped_ = dropped_ + rows_ - next.rows_;
@@ -171,9 +171,8 @@ void Cache::keep(std::span<const KeptPage> pages) {
     *this = std::move(next);
 }
 
-void Cache::summarise(const KvPiece& piece, std::byte* block) const {
-    summarise_keys(device_.get(), piece, shape_.kv_heads, shape_.head_dim,
-                   {reinterpret_cast<Half*>(block + shape_.summaries_at()), shape_.summary_values()});
+void Cache::code(const KvPiece& piece, std::byte* block) const {
+    code_keys(device_.get(), piece, shape_.kv_heads, shape_.head_dim, {block + shape_.codes_at(), shape_.code_bytes()});
 }
 
 KvPiece Cache::piece(size_t page) const {
@@ -194,13 +193,12 @@ void Cache::add_pieces(std::vector<KvPiece>& pieces) const {
 }
 
 CachePage Cache::page(size_t index) const {
-    CachePage out{.piece = piece(index), .summaries = {}, .block = {}};
+    CachePage out{.piece = piece(index), .codes = {}, .block = {}};
     const bool open = index + 1 == pages_.size() && out.piece.rows < shape_.page_rows;
     if (open) return out;
     const std::byte* block = pages_[index].block->data;
     if (!device_) out.block = {block, shape_.page_bytes()};
-    out.summaries = {reinterpret_cast<const Half*>(block + shape_.summaries_at()),
-                     summary_blocks(out.piece.rows) * 2 * shape_.kv_dim()};
+    out.codes = {block + shape_.codes_at(), key_code_bytes(out.piece.rows, shape_.kv_heads, shape_.head_dim)};
     return out;
 }
 
@@ -213,8 +211,7 @@ void Cache::copy_page(size_t index, std::span<std::byte> to) const {
     from.keys = to.data();
     from.key_scales =
         shape_.type == DType::i8 ? reinterpret_cast<const float*>(to.data() + shape_.key_scales_at()) : nullptr;
-    summarise_keys(nullptr, from, shape_.kv_heads, shape_.head_dim,
-                   {reinterpret_cast<Half*>(to.data() + shape_.summaries_at()), shape_.summary_values()});
+    code_keys(nullptr, from, shape_.kv_heads, shape_.head_dim, to.subspan(shape_.codes_at(), shape_.code_bytes()));
 }
 
 }  // namespace lv

@@ -3,7 +3,7 @@
 // Copying a Cache shares all pages; who appends after that first copies the last page when it is only partly filled.
 // One writer may append while copies made earlier are read in other threads: it writes only rows that no copy can see.
 // A page may lie in memory of its own or in a mapped file; the last is copied out before rows are added to it.
-// On a device all pages lie in its memory: pieces and summaries point there, and rows come from there.
+// On a device all pages lie in its memory: pieces and codes point there, and rows come from there.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ namespace lv {
 // How a page lies: one block, its parts one after another, each at a multiple of 64 bytes, unused rows zero:
 //   keys, values   [page_rows, kv_dim] of `type`
 //   their scales   i8 only: twice [page_rows, kv_heads] f32
-//   summaries      [summary_blocks(page_rows), kv_heads, 2, head_dim] f16, see kernels/key_summary.h
+//   codes          [key_code_bytes(page_rows)] of its keys, see kernels/key_codes.h
 struct CacheShape {
     size_t kv_heads = 0;  // n_attn_kv_heads
     size_t head_dim = 0;  // attn_head_dim
@@ -30,12 +30,12 @@ struct CacheShape {
     DType type = DType::f16;  // f32, f16 or i8
 
     size_t kv_dim() const { return kv_heads * head_dim; }
-    size_t page_bytes() const { return summaries_at() + part(summary_values() * sizeof(Half)); }
+    size_t page_bytes() const { return codes_at() + part(code_bytes()); }
     size_t values_at() const { return part(page_rows * kv_dim() * dtype_bytes(type)); }
     size_t key_scales_at() const { return 2 * values_at(); }
     size_t value_scales_at() const { return key_scales_at() + scales_bytes(); }
-    size_t summaries_at() const { return value_scales_at() + scales_bytes(); }
-    size_t summary_values() const;  // of a whole page
+    size_t codes_at() const { return value_scales_at() + scales_bytes(); }
+    size_t code_bytes() const;  // of a whole page
 
    private:
     static size_t part(size_t bytes) { return (bytes + 63) / 64 * 64; }
@@ -45,7 +45,7 @@ struct CacheShape {
 // A page to read; valid while the cache it came from, or a copy of that, lives.
 struct CachePage {
     KvPiece piece;                     // its keys, values and scales; piece.rows may be less than page_rows
-    std::span<const Half> summaries;   // of its blocks; none while the page is open
+    std::span<const std::byte> codes;  // of its keys; none while the page is open
     std::span<const std::byte> block;  // the whole page; none while the page is open, or on a device
 };
 
@@ -97,7 +97,7 @@ class Cache {
     size_t pages() const { return pages_.size(); }
     size_t page_rows(size_t page) const;  // that it holds
     CachePage page(size_t index) const;
-    // Writes a page as a whole block to the host; of an open one what this cache sees, with the summaries of that.
+    // Writes a page as a whole block to the host; of an open one what this cache sees, with the codes of that.
     void copy_page(size_t index, std::span<std::byte> to) const;
 
    private:
@@ -116,7 +116,7 @@ class Cache {
     KvPiece piece(size_t page) const;
     bool must_copy_last_page() const;
     void copy_last_page();
-    void summarise(const KvPiece& piece, std::byte* block) const;
+    void code(const KvPiece& piece, std::byte* block) const;
 
     CacheShape shape_;
     std::shared_ptr<Device> device_;  // null: the host

@@ -43,7 +43,7 @@ void attend_chosen(Workspace& work, const AttentionInput& input, std::span<const
         if (input.logit_scale.data) one.logit_scale = input.logit_scale.slice(row, 1);
         CachePages& pages = work.pages();
         const AttentionInput chosen =
-            choose_pieces(work.context(), one, pages.summaries, work.options().top_pages, pages.choice);
+            choose_pieces(work.context(), one, pages.codes, work.options().top_pages, pages.choice);
         attend_rows(work, chosen, sink, out.slice(row, 1), mass);
     }
 }

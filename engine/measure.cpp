@@ -5,7 +5,7 @@
 #include <cmath>
 #include <random>
 
-#include "kernels/key_summary.h"
+#include "kernels/key_codes.h"
 #include "kernels/sampling.h"
 
 namespace lv {
@@ -51,15 +51,15 @@ double decode_weight_bytes(const Model& model) {
     return total;
 }
 
-// What a decode step reads of the caches, in bytes: each cross layer the one cache, or the summaries of all its pages
+// What a decode step reads of the caches, in bytes: each cross layer the one cache, or the codes of all its keys
 // and the rows of those it chooses (`top_pages`; 0: all), each full layer its own.
 double decode_cache_bytes(const Memory& memory, size_t top_pages) {
     const Config& c = memory.model().config();
     const size_t row = 2 * c.kv_dim() * dtype_bytes(memory.options().cache_type);
     const size_t all = memory.rows(), chosen = (top_pages + 1) * memory.options().page_rows;
     const bool chooses = top_pages > 0 && chosen < all;
-    const size_t summaries = chooses ? summary_blocks(all) * 2 * c.kv_dim() * sizeof(Half) : 0;
-    return double(c.count(LayerKind::cross) * ((chooses ? chosen : all) * row + summaries) +
+    const size_t codes = chooses ? key_code_bytes(all, c.n_attn_kv_heads, c.attn_head_dim) : 0;
+    return double(c.count(LayerKind::cross) * ((chooses ? chosen : all) * row + codes) +
                   c.count(LayerKind::full) * all * row);
 }
 

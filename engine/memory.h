@@ -60,7 +60,7 @@ struct MemoryContents {
 // Bytes of a memory by part. Pages shared with a parent or a fork are counted in each.
 struct MemoryBytes {
     size_t state = 0;  // constant in length
-    size_t cache = 0;  // whole pages, mapped ones and their summaries counted; grows with the length
+    size_t cache = 0;  // whole pages, mapped ones and the codes of their keys counted; grows with the length
     size_t index = 0;  // times of rows, marks of frames
     size_t total() const { return state + cache + index; }
 };

@@ -13,7 +13,7 @@
 
 namespace lv {
 
-constexpr int memory_file_version = 3;
+constexpr int memory_file_version = 4;
 constexpr int64_t most_us = int64_t{1} << 60;  // 36,000 years: sums and differences of times do not overflow
 // Names of the tensors: a layer's state is "layers.N...", the one cache "cache...", a note of the caller's
 // "notes.NAME".

@@ -6,13 +6,13 @@ namespace lv {
 
 void list_pages(const Cache& cache, uint64_t first_row, CachePages& pages) {
     make_room(pages.pieces, cache.pages());
-    make_room(pages.summaries, cache.pages());
+    make_room(pages.codes, cache.pages());
     pages.pieces.clear();
-    pages.summaries.clear();
+    pages.codes.clear();
     cache.add_pieces(pages.pieces);
     for (size_t index = 0; index + 1 < pages.pieces.size(); ++index) {
         if (pages.pieces[index].first_row + pages.pieces[index].rows > first_row) break;
-        pages.summaries.push_back(cache.page(index).summaries);
+        pages.codes.push_back(cache.page(index).codes);
     }
 }
 

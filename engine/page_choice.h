@@ -10,6 +10,6 @@ namespace lv {
 void list_pages(const Cache& cache, uint64_t first_row, CachePages& pages);
 
 // Whether `top` pages are fewer than there are to choose from.
-inline bool must_choose(const CachePages& pages, size_t top) { return top > 0 && top < pages.summaries.size(); }
+inline bool must_choose(const CachePages& pages, size_t top) { return top > 0 && top < pages.codes.size(); }
 
 }  // namespace lv

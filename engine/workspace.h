@@ -22,17 +22,17 @@ enum class LogitsAt { host, context };
 
 // Where the attention of sampled rows is added up, for evidence.
 struct AttentionMass {
-    size_t layers = 2;        // attention layers that count: the topmost but for the `above`
-    size_t above = 0;         // fewer where the model has not so many
-    std::span<float> rows;    // by row of the cache, with room for all of them, where the context runs
-    size_t sampled = 0;       // rows that count in the call at hand; set by forward()
-    uint64_t first_key = 0;   // number of the key that rows[0] is of; set by forward()
+    size_t layers = 2;       // attention layers that count: the topmost but for the `above`
+    size_t above = 0;        // fewer where the model has not so many
+    std::span<float> rows;   // by row of the cache, with room for all of them, where the context runs
+    size_t sampled = 0;      // rows that count in the call at hand; set by forward()
+    uint64_t first_key = 0;  // number of the key that rows[0] is of; set by forward()
 };
 
 // What cross layers can read, and what is chosen of it for one row; see page_choice.h. Scratch.
 struct CachePages {
-    std::vector<KvPiece> pieces;                   // all, oldest first
-    std::vector<std::span<const Half>> summaries;  // of the first of them: those that a row may leave out
+    std::vector<KvPiece> pieces;                    // all, oldest first
+    std::vector<std::span<const std::byte>> codes;  // of the first of them: those that a row may leave out
     PieceChoice choice;
 };
 

@@ -6,32 +6,33 @@
 
 #include "kernels/core/device.h"
 #include "kernels/core/make_room.h"
-#include "kernels/key_summary.h"
+#include "kernels/key_codes.h"
 #include "kernels/simd/simd.h"
 
 namespace lv {
 
 AttentionInput choose_pieces(const Context& context, const AttentionInput& input,
-                             std::span<const std::span<const Half>> summaries, size_t top, PieceChoice& scratch) {
-    assert(input.q.rows == 1 && input.window == 0 && summaries.size() <= input.pieces.size());
+                             std::span<const std::span<const std::byte>> codes, size_t top, PieceChoice& scratch) {
+    assert(input.q.rows == 1 && input.window == 0 && codes.size() <= input.pieces.size());
     AttentionInput out = input;
     if (Device* device = context.device()) {
-        out.listed = device->choose_pieces(input, summaries, top);
+        out.listed = device->choose_pieces(input, codes, top);
         return out;
     }
-    const size_t count = summaries.size(), heads = input.heads;
-    make_room(scratch.bounds, heads * count);
+    const size_t count = codes.size(), heads = input.heads;
+    make_room(scratch.estimates, heads * count);
     make_room(scratch.scores, count);
     make_room(scratch.order, count);
     make_room(scratch.chosen, input.pieces.size());
-    scratch.bounds.resize(heads * count);
+    scratch.estimates.resize(heads * count);
     scratch.scores.assign(count, 0.0f);
     scratch.order.resize(count);
-    bound_logits(context, input, summaries, scratch.bounds);
+    estimate_logits(context, input, codes, scratch.estimates);
     for (size_t head = 0; head < heads; ++head) {
-        float* bounds = scratch.bounds.data() + head * count;
-        const float sum = simd().exp_sum(bounds, count, bound_weight, bound_weight * simd().max(bounds, count));
-        for (size_t piece = 0; piece < count; ++piece) scratch.scores[piece] += bounds[piece] / sum;
+        float* estimates = scratch.estimates.data() + head * count;
+        const float sum =
+            simd().exp_sum(estimates, count, estimate_weight, estimate_weight * simd().max(estimates, count));
+        for (size_t piece = 0; piece < count; ++piece) scratch.scores[piece] += estimates[piece] / sum;
     }
     std::iota(scratch.order.begin(), scratch.order.end(), 0u);
     const auto end = scratch.order.begin() + ptrdiff_t(std::min(top, count));

@@ -1,4 +1,4 @@
-// The choice of pieces on CUDA: see piece_choice.h. Bounds come from kv_rows.cu; what follows them is little beside.
+// The choice of pieces on CUDA: see piece_choice.h. Estimates come from kv_rows.cu; what follows them is little beside.
 #include "kernels/piece_choice.h"
 
 #include "kernels/attention_pieces.cuh"
@@ -8,11 +8,11 @@ namespace {
 
 constexpr unsigned threads = 512, warps = threads / warp_lanes, digits = 256;
 
-// A block takes a head: the largest of its bounds [count], and the sum of exp(bound_weight (bound - largest)).
+// A block takes a head: the largest of its estimates [count], and the sum of exp(estimate_weight (estimate - largest)).
 __global__ void __launch_bounds__(threads)
-    sum_bounds(const float* bounds, unsigned count, float* largest, float* sums) {
+    sum_estimates(const float* estimates, unsigned count, float* largest, float* sums) {
     float* parts = reinterpret_cast<float*>(dynamic_shared());  // [warps]
-    const float* own = bounds + size_t(blockIdx.x) * count;
+    const float* own = estimates + size_t(blockIdx.x) * count;
     float most = minus_infinity(), sum = 0;
     for (unsigned i = threadIdx.x; i < count; i += threads) most = fmaxf(most, own[i]);
     most = warp_max(most);
@@ -20,7 +20,7 @@ __global__ void __launch_bounds__(threads)
     __syncthreads();
     for (unsigned warp = 0; warp < warps; ++warp) most = fmaxf(most, parts[warp]);
     __syncthreads();  // parts are read
-    for (unsigned i = threadIdx.x; i < count; i += threads) sum += expf(bound_weight * (own[i] - most));
+    for (unsigned i = threadIdx.x; i < count; i += threads) sum += expf(estimate_weight * (own[i] - most));
     sum = warp_sum(sum);
     if (threadIdx.x % warp_lanes == 0) parts[threadIdx.x / warp_lanes] = sum;
     __syncthreads();
@@ -30,13 +30,13 @@ __global__ void __launch_bounds__(threads)
     sums[blockIdx.x] = sum;
 }
 
-__global__ void score(const float* bounds, const float* largest, const float* sums, unsigned heads, unsigned count,
+__global__ void score(const float* estimates, const float* largest, const float* sums, unsigned heads, unsigned count,
                       float* scores) {
     const unsigned piece = blockIdx.x * blockDim.x + threadIdx.x;
     if (piece >= count) return;
     float sum = 0;
     for (unsigned head = 0; head < heads; ++head)
-        sum += expf(bound_weight * (bounds[size_t(head) * count + piece] - largest[head])) / sums[head];
+        sum += expf(estimate_weight * (estimates[size_t(head) * count + piece] - largest[head])) / sums[head];
     scores[piece] = sum;
 }
 
@@ -141,18 +141,19 @@ __global__ void __launch_bounds__(threads) pick(const float* scores, const PageP
 
 }  // namespace
 
-DevicePieces CudaDevice::choose_pieces(const AttentionInput& input, std::span<const std::span<const Half>> summaries,
+DevicePieces CudaDevice::choose_pieces(const AttentionInput& input, std::span<const std::span<const std::byte>> codes,
                                        size_t top) {
     DevicePieces out = input.listed.list ? input.listed : list_pieces(input);
-    const size_t choices = summaries.size(), heads = input.heads;
+    const size_t choices = codes.size(), heads = input.heads;
     if (top >= choices) return out;
-    float* const bounds = lane().scratch<float>(Slot::bounds, heads * choices + 2 * heads + choices + top);
-    float *const largest = bounds + heads * choices, *const sums = largest + heads, *const scores = sums + heads;
+    float* const estimates = lane().scratch<float>(Slot::estimates, heads * choices + 2 * heads + choices + top);
+    float *const largest = estimates + heads * choices, *const sums = largest + heads, *const scores = sums + heads;
     auto* const order = reinterpret_cast<unsigned*>(scores + choices);
     auto* const chosen = lane().scratch<PagePiece>(Slot::chosen, out.count - choices + top);
-    bound_logits(input, summaries, {bounds, heads * choices});
-    launch(unsigned(heads), threads, warps * sizeof(float), sum_bounds, bounds, unsigned(choices), largest, sums);
-    launch(blocks_of(choices, 128), 128, 0, score, bounds, largest, sums, unsigned(heads), unsigned(choices), scores);
+    estimate_logits(input, codes, {estimates, heads * choices});
+    launch(unsigned(heads), threads, warps * sizeof(float), sum_estimates, estimates, unsigned(choices), largest, sums);
+    launch(blocks_of(choices, 128), 128, 0, score, estimates, largest, sums, unsigned(heads), unsigned(choices),
+           scores);
     launch(1, threads, sizeof(PickMemory), pick, scores, static_cast<const PagePiece*>(out.list), unsigned(choices),
            unsigned(out.count), unsigned(top), order, chosen);
 

@@ -45,7 +45,7 @@ struct Rows {
 };
 
 // Working memory of one queue that grows to the largest size asked for; each user has its own slot.
-enum class Slot { weights, rows, parts, bounds, chosen, result, library, picks, conv, count };
+enum class Slot { weights, rows, parts, estimates, chosen, result, library, picks, conv, count };
 
 class Products;          // products.cuh
 struct ProductsLibrary;  // products_library.cuh
@@ -178,11 +178,11 @@ class CudaDevice final : public Device {
     void attention_mass(const AttentionInput& input, ConstMatrix max, ConstMatrix sum, const KeyMass& mass) override;
     void length_scale(const float* factors, uint64_t visible, uint64_t step, Matrix scale) override;
     void store_rows(ConstMatrix rows, const KvStore& store, size_t first) override;
-    void summarise_keys(const KvPiece& keys, size_t kv_heads, size_t head_dim, std::span<Half> to) override;
-    void bound_logits(const AttentionInput& input, std::span<const std::span<const Half>> summaries,
-                      std::span<float> bounds) override;
+    void code_keys(const KvPiece& keys, size_t kv_heads, size_t head_dim, std::span<std::byte> to) override;
+    void estimate_logits(const AttentionInput& input, std::span<const std::span<const std::byte>> codes,
+                         std::span<float> estimates) override;
     DevicePieces list_pieces(const AttentionInput& input) override;
-    DevicePieces choose_pieces(const AttentionInput& input, std::span<const std::span<const Half>> summaries,
+    DevicePieces choose_pieces(const AttentionInput& input, std::span<const std::span<const std::byte>> codes,
                                size_t top) override;
     std::unique_ptr<ConvEngine> make_conv(const ConvNetParts& net) override;
     void write_canvases(const CanvasShape& shape, size_t batch, const uint8_t* pictures, float* canvases) override;

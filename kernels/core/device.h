@@ -106,13 +106,13 @@ class Device : public std::enable_shared_from_this<Device> {
     // scale[row, h] = factors[h] * log(max(2, visible + row * step)): scalable softmax.
     virtual void length_scale(const float* factors, uint64_t visible, uint64_t step, Matrix scale) = 0;
     virtual void store_rows(ConstMatrix rows, const KvStore& store, size_t first) = 0;
-    virtual void summarise_keys(const KvPiece& keys, size_t kv_heads, size_t head_dim, std::span<Half> to) = 0;
+    virtual void code_keys(const KvPiece& keys, size_t kv_heads, size_t head_dim, std::span<std::byte> to) = 0;
     virtual DevicePieces list_pieces(const AttentionInput& input) = 0;
-    // `summaries` is a list of the host's.
-    virtual DevicePieces choose_pieces(const AttentionInput& input, std::span<const std::span<const Half>> summaries,
+    // `codes` is a list of the host's.
+    virtual DevicePieces choose_pieces(const AttentionInput& input, std::span<const std::span<const std::byte>> codes,
                                        size_t top) = 0;
-    virtual void bound_logits(const AttentionInput& input, std::span<const std::span<const Half>> summaries,
-                              std::span<float> bounds) = 0;
+    virtual void estimate_logits(const AttentionInput& input, std::span<const std::span<const std::byte>> codes,
+                                 std::span<float> estimates) = 0;
 
     // Pictures. The weights of a net are the host's and only read here; in f16 unless exact().
     virtual std::unique_ptr<ConvEngine> make_conv(const ConvNetParts& net) = 0;

@@ -1,4 +1,5 @@
 // One vector level's table. Compiled once a level with LV_SIMD_LEVEL set to its name and with its -march flag.
+#include "kernels/simd/codes.h"
 #include "kernels/simd/gemm.h"
 #include "kernels/simd/rows.h"
 #include "kernels/simd/simd.h"
@@ -22,6 +23,7 @@ const SimdTable table = {
     .dots_f32 = dots<float>,
     .dots_f16 = dots<Half>,
     .dots_i8 = dots<int8_t>,
+    .most_coded = most_coded,
     .sum_of_squares = sum_of_squares,
     .max = max_of,
     .exp_sum = exp_sum,

@@ -52,6 +52,11 @@ struct SimdTable {
     void (*dots_i8)(const float* q, size_t q_stride, size_t rows, const int8_t* k, size_t k_stride, size_t keys,
                     size_t dim, float* scores, size_t score_stride);
 
+    // Keys of one head of a page in codes, as kernels/key_codes.h lays them out: most[row * most_stride] = about the
+    // largest q[row] . key, for q [rows, dim]; dim at most 512.
+    void (*most_coded)(const float* q, size_t rows, const std::byte* codes, size_t groups, size_t dim, float* most,
+                       size_t most_stride);
+
     float (*sum_of_squares)(const float* x, size_t count);
     float (*max)(const float* x, size_t count);
     // x[i] = exp(x[i] * factor - shift); returns the sum.

@@ -114,6 +114,11 @@ T atomicAdd(T* to, T value) {
 }
 
 inline float rsqrtf(float x) { return 1 / std::sqrt(x); }
+inline float __fmul_rn(float a, float b) { return a * b; }
+inline int __dp4a(int a, int b, int sum) {
+    for (int byte = 0; byte < 32; byte += 8) sum += int8_t(a >> byte) * int8_t(b >> byte);
+    return sum;
+}
 inline float __int_as_float(int bits) {
     float value;
     std::memcpy(&value, &bits, sizeof value);

@@ -1,7 +1,7 @@
 // Attention over pieces wherever it runs, and what surrounds it: stores, sinks, evidence, bounds.
 #include <numeric>
 
-#include "kernels/key_summary.h"
+#include "kernels/key_codes.h"
 #include "kernels/kv_rows.h"
 #include "tests/devices/attention_scene.h"
 
@@ -135,7 +135,7 @@ TEST_P(Attentions, ASinkAndTheEvidenceMatchTheReference) {
             }
 }
 
-TEST_P(Attentions, RowsAreStoredAndSummarisedAsOnTheHost) {
+TEST_P(Attentions, RowsAreStoredAndCodedAsOnTheHost) {
     const Context context = make_context();
     constexpr size_t kv_heads = 2, dim = 40, cols = kv_heads * dim;
     for (DType dtype : {DType::f32, DType::f16, DType::i8})
@@ -157,52 +157,54 @@ TEST_P(Attentions, RowsAreStoredAndSummarisedAsOnTheHost) {
             EXPECT_EQ(found.values(), expected) << dtype_name(dtype);
             EXPECT_EQ(found_scales.values(), expected_scales);
 
-            std::vector<Half> summary(summary_blocks(rows + 1) * 2 * cols, Half{0});
-            Placed<Half> placed(context, std::span<const Half>(summary));
+            std::vector<std::byte> codes(key_code_bytes(rows + 1, kv_heads, dim));
+            Placed<std::byte> placed(context, std::span<const std::byte>(codes));
             const auto piece = [&](std::byte* data, float* scales) {
                 return KvPiece{dtype, data, data, scales, scales, rows + 1, cols, 0};
             };
-            summarise_keys(nullptr, piece(expected.data(), expected_scales.data()), kv_heads, dim, summary);
-            summarise_keys(context.device(), piece(found.span().data(), found_scales.span().data()), kv_heads, dim,
-                           placed.span());
-            const std::vector<Half> there = placed.values();
-            for (size_t i = 0; i < summary.size(); ++i)
-                ASSERT_EQ(there[i].bits, summary[i].bits) << i << " of " << dtype_name(dtype);
+            code_keys(nullptr, piece(expected.data(), expected_scales.data()), kv_heads, dim, codes);
+            code_keys(context.device(), piece(found.span().data(), found_scales.span().data()), kv_heads, dim,
+                      placed.span());
+            EXPECT_EQ(placed.values(), codes) << dtype_name(dtype);
         }
 }
 
-TEST_P(Attentions, BoundsOfPagesAreThoseOfTheHost) {
+TEST_P(Attentions, EstimatesOfPagesAreThoseOfTheHost) {
     const Context context = make_context(), host(1);
-    constexpr size_t heads = 6, kv_heads = 2, pages = 5, dim = 48, cols = kv_heads * dim;
-    const auto q = random_floats(heads * dim, 4), factors = random_floats(heads, 5);
-    std::vector<std::vector<Half>> summaries(pages);
-    std::vector<Placed<Half>> placed;
-    std::vector<std::span<const Half>> views, placed_views;
-    for (size_t page = 0; page < pages; ++page) {
-        const size_t rows = 20 + 60 * page;
-        const auto keys = random_floats(rows * cols, uint32_t(page));
-        summaries[page].resize(summary_blocks(rows) * 2 * cols);
-        summarise_keys(nullptr, {DType::f32, keys.data(), keys.data(), nullptr, nullptr, rows, cols, 0}, kv_heads, dim,
-                       summaries[page]);
-        views.push_back(summaries[page]);
-        placed_views.push_back(placed.emplace_back(context, std::span<const Half>(summaries[page])).span());
-    }
-    Placed<float> placed_q(context, std::span<const float>(q)),
-        placed_factors(context, std::span<const float>(factors));
-    AttentionInput input;
-    input.heads = heads;
-    input.kv_heads = kv_heads;
-    input.head_dim = dim;
-    input.scale = 0.3f;
-    std::vector<float> expected(heads * pages);
-    Placed<float> found(context, std::span<const float>(expected));
-    input.q = {q.data(), 1, heads * dim};
-    input.logit_scale = {factors.data(), 1, heads};
-    bound_logits(host, input, views, expected);
-    input.q = {placed_q.span().data(), 1, heads * dim};
-    input.logit_scale = {placed_factors.span().data(), 1, heads};
-    bound_logits(context, input, placed_views, found.span());
-    expect_near(found.values(), doubles(expected), sum_tolerance(2 * dim, largest(q), 20));
+    constexpr size_t kv_heads = 2, pages = 5;
+    for (size_t group : {1u, 3u, 6u})
+        for (size_t dim : {16u, 44u, 64u}) {
+            const size_t heads = group * kv_heads, cols = kv_heads * dim;
+            const auto q = random_floats(heads * dim, 4), factors = random_floats(heads, 5);
+            std::vector<std::vector<std::byte>> codes(pages);
+            std::vector<Placed<std::byte>> placed;
+            std::vector<std::span<const std::byte>> views, placed_views;
+            for (size_t page = 0; page < pages; ++page) {
+                const size_t rows = 3 + 70 * page;
+                const auto keys = random_floats(rows * cols, uint32_t(page));
+                codes[page].resize(key_code_bytes(rows, kv_heads, dim));
+                code_keys(nullptr, {DType::f32, keys.data(), keys.data(), nullptr, nullptr, rows, cols, 0}, kv_heads,
+                          dim, codes[page]);
+                views.push_back(codes[page]);
+                placed_views.push_back(placed.emplace_back(context, std::span<const std::byte>(codes[page])).span());
+            }
+            Placed<float> placed_q(context, std::span<const float>(q)),
+                placed_factors(context, std::span<const float>(factors));
+            AttentionInput input;
+            input.heads = heads;
+            input.kv_heads = kv_heads;
+            input.head_dim = dim;
+            input.scale = 0.3f;
+            std::vector<float> expected(heads * pages);
+            Placed<float> found(context, std::span<const float>(expected));
+            input.q = {q.data(), 1, heads * dim};
+            input.logit_scale = {factors.data(), 1, heads};
+            estimate_logits(host, input, views, expected);
+            input.q = {placed_q.span().data(), 1, heads * dim};
+            input.logit_scale = {placed_factors.span().data(), 1, heads};
+            estimate_logits(context, input, placed_views, found.span());
+            expect_near(found.values(), doubles(expected), sum_tolerance(2 * dim, largest(q), 20));
+        }
 }
 
 TEST(LengthScale, IsTheLogOfWhatARowSees) {

@@ -1,7 +1,6 @@
 // A memory taken apart and made again, as saving and loading do, goes on bit for bit.
 #include <cstring>
 
-#include "kernels/key_summary.h"
 #include "tests/engine/engine_support.h"
 
 namespace lv::test {

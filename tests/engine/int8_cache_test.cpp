@@ -133,7 +133,7 @@ TEST_P(Int8Memory, takes_little_more_than_half_of_f16) {
         wide.attn_head_dim = 64;
         return reckon_memory(wide, rows, {.cache_type = type}).cache;
     };
-    // A scale of 4 bytes beside 64 values, and f16 summaries of 8 keys each.
+    // A scale of 4 bytes beside 64 values, and 4-bit codes of the keys.
     EXPECT_LT(double(cache(DType::i8)), 0.6 * double(cache(DType::f16)));
 }
 

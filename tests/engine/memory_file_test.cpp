@@ -159,7 +159,7 @@ TEST_P(MemoryFile, the_header_tells_what_is_in_it_without_a_model) {
     memory.begin_video("yard.mp4");
     save_memory(memory, some_notes(), path);
     const MemoryFileInfo info = read_memory_info(path);
-    EXPECT_EQ(info.version, 3);
+    EXPECT_EQ(info.version, 4);
     EXPECT_EQ(info.model_name, "small");
     EXPECT_EQ(info.model_digest, model->digest());
     EXPECT_EQ(info.dim, config.dim);

@@ -42,7 +42,7 @@ std::vector<size_t> chosen(const Cache& cache, size_t top, float second = 1, uin
     list_pages(cache, first_row, pages);
     std::vector<size_t> out;
     input.pieces = pages.pieces;
-    for (const KvPiece& piece : choose_pieces(context, input, pages.summaries, top, pages.choice).pieces)
+    for (const KvPiece& piece : choose_pieces(context, input, pages.codes, top, pages.choice).pieces)
         out.push_back(piece.first_row / page_rows);
     return out;
 }
