@@ -3,7 +3,6 @@
 #include <chrono>
 
 #include "kernels/core/device.h"
-#include "kernels/sampling.h"
 
 namespace lv {
 
@@ -20,7 +19,7 @@ Answer generate(Workspace& work, Memory& turn, std::span<const PromptRow> prompt
     const auto begin = std::chrono::steady_clock::now();
     const Tokenizer& tokenizer = turn.model().tokenizer();
     const size_t most_rows = turn.cache_rows() + prompt.size() + options.most_tokens;
-    Sampler sampler(options, turn.model().config().vocab_size);
+    Sampler sampler(options);
     AnswerText text(tokenizer, options.clock);
     CarriedTime carried(tokenizer, prompt.back().time_us);
     Answer answer;
@@ -32,28 +31,15 @@ Answer generate(Workspace& work, Memory& turn, std::span<const PromptRow> prompt
     if (options.evidence.most_moments > 0)
         evidence.emplace(tokenizer, options.evidence, most_rows, context.shared_device());
     AttentionMass* const mass = evidence ? &evidence->mass() : nullptr;
-    // The likeliest is found where the logits are; to draw one they come down.
-    const LogitsAt at = context.device() && options.temperature == 0 ? LogitsAt::context : LogitsAt::host;
 
-    ConstMatrix logits = turn.append_prompt(work, prompt, 1, mass, at);
+    ConstMatrix logits = turn.append_prompt(work, prompt, 1, mass, LogitsAt::context);
     while (!stop.stop_requested()) {
-        const bool is_first = answer.ids.empty();
-        int id = 0;
-        if (at == LogitsAt::context) {
-            const Likeliest best = likeliest(context, logits.row(0));
-            id = int(best.index);
-            if (is_first) answer.first_probability = best.probability;
-        } else {
-            const std::span<float> choices = work.logits().row(0).first(logits.cols);
-            std::vector<float> first;
-            if (is_first) first.assign(choices.begin(), choices.end());
-            id = sampler.choose(choices);
-            if (is_first) {
-                softmax(first);
-                answer.first_probability = first[static_cast<size_t>(id)];
-            }
+        const Picked picked = sampler.choose(context, logits.row(0));
+        const int id = int(picked.index);
+        if (answer.ids.empty()) {
+            answer.first_probability = picked.probability;
+            answer.first_token_us = elapsed_us(begin);
         }
-        if (is_first) answer.first_token_us = elapsed_us(begin);
         if (evidence) evidence->emitted(id);
         if (id == tokenizer.end()) {
             answer.complete = true;
@@ -63,7 +49,7 @@ Answer generate(Workspace& work, Memory& turn, std::span<const PromptRow> prompt
         const std::string_view added = text.push(id);
         if (piece && !added.empty()) piece(added);
         if (answer.ids.size() >= options.most_tokens) break;
-        logits = turn.append_text(work, id, mass, carried.push(id), at);
+        logits = turn.append_text(work, id, mass, carried.push(id), LogitsAt::context);
     }
     const std::string_view added = text.finish();
     if (piece && !added.empty()) piece(added);

@@ -15,6 +15,7 @@
 #include "engine/memory.h"
 #include "engine/prompt.h"
 #include "engine/video_clock.h"
+#include "kernels/sampling.h"
 
 namespace lv {
 
@@ -43,18 +44,16 @@ struct Answer {
 // Throws UsageError for a temperature below 0, a top_p outside (0, 1].
 void check_generate_options(const GenerateOptions& options);
 
-// Chooses one token of logits [vocab]; `logits` is used up. Reused over the tokens of an answer; allocates only at
-// construction.
+// Chooses one token after the other; the same seed draws the same. Allocates nothing.
 class Sampler {
    public:
-    Sampler(const GenerateOptions& options, size_t vocab_size);
-    int choose(std::span<float> logits);
+    explicit Sampler(const GenerateOptions& options);
+    // Of logits [vocab], which lie where the context runs; its probability is that at temperature 1.
+    Picked choose(const Context& context, std::span<const float> logits);
 
    private:
     GenerateOptions options_;
     std::mt19937_64 random_;
-    std::vector<uint32_t> order_;
-    std::vector<float> probability_;
 };
 
 // Calls `piece` in this thread with each addition to the text. `turn` (a fork of the video's memory) holds prompt and
@@ -62,8 +61,8 @@ class Sampler {
 Answer generate(Workspace& work, Memory& turn, std::span<const PromptRow> prompt, const GenerateOptions& options = {},
                 const std::function<void(std::string_view piece)>& piece = {}, std::stop_token stop = {});
 
-// Fork, roll call (unless `video` has called it), prompt and generate in one: what the command line does with a question.
-// `earlier`: the turns before it, oldest first; the memory does not see them.
+// Fork, roll call (unless `video` has called it), prompt and generate in one: what the command line does with a
+// question. `earlier`: the turns before it, oldest first; the memory does not see them.
 Answer ask(Workspace& work, const Memory& video, std::string_view question, const GenerateOptions& options = {},
            const std::function<void(std::string_view piece)>& piece = {}, std::stop_token stop = {},
            std::span<const Turn> earlier = {});

@@ -1,10 +1,5 @@
-#include <algorithm>
-#include <cmath>
-#include <numeric>
-
 #include "engine/generate.h"
 #include "kernels/core/error.h"
-#include "kernels/sampling.h"
 
 namespace lv {
 
@@ -16,33 +11,14 @@ void check_generate_options(const GenerateOptions& options) {
         throw UsageError("top-p is " + std::to_string(options.top_p) + ", expected above 0, at most 1.");
 }
 
-Sampler::Sampler(const GenerateOptions& options, size_t vocab_size) : options_(options), random_(options.seed) {
+Sampler::Sampler(const GenerateOptions& options) : options_(options), random_(options.seed) {
     check_generate_options(options);
-    if (options.temperature > 0) order_.resize(vocab_size);
 }
 
-int Sampler::choose(std::span<float> logits) {
-    if (options_.temperature == 0) return int(argmax(logits));
-
-    softmax(logits, 1.0f / options_.temperature);
-    const bool cut = options_.top_p < 1 || (options_.top_k > 0 && options_.top_k < logits.size());
-    size_t count = logits.size();
-    if (cut) {
-        if (options_.top_k > 0) count = std::min(count, options_.top_k);
-        count = top_k(logits, std::span(order_).first(count));
-    } else {
-        std::iota(order_.begin(), order_.end(), 0u);
-    }
-    double kept = 0;
-    size_t last = 0;
-    while (last < count && (kept < options_.top_p || last == 0 || !cut)) kept += logits[order_[last++]];
-
-    double point = std::uniform_real_distribution<double>(0, kept)(random_);
-    for (size_t i = 0; i < last; ++i) {
-        point -= logits[order_[i]];
-        if (point < 0) return int(order_[i]);
-    }
-    return int(order_[last - 1]);  // rounding
+Picked Sampler::choose(const Context& context, std::span<const float> logits) {
+    if (options_.temperature == 0) return likeliest(context, logits);
+    return draw(context, logits,
+                {.temperature = options_.temperature, .top_k = options_.top_k, .top_p = options_.top_p}, random_());
 }
 
 }  // namespace lv

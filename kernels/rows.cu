@@ -1,10 +1,9 @@
-// Norms, activations, rope and other work row by row on CUDA: see norm.h, elementwise.h, rope.h, sampling.h.
+// Norms, activations, rope and other work row by row on CUDA: see norm.h, elementwise.h, rope.h.
 //
 // All of it is bound by moving memory: neighbouring threads touch neighbouring values, each value is read once (the
 // norms read twice, the second time from cache).
 #include "kernels/core/device.cuh"
 #include "kernels/product_rows.h"
-#include "kernels/sampling.h"
 
 namespace lv::cuda {
 namespace {
@@ -133,47 +132,6 @@ __global__ void turn(Rows<const float> x, Rows<const float> table, Rows<float> y
     }
 }
 
-// The largest of some values, the first of equals, and the sum of exp(x - largest) over all of them.
-struct Best {
-    float value;
-    unsigned index;
-    float sum;
-    __device__ void meet(const Best& other) {
-        const bool behind = other.value > value || (other.value == value && other.index < index);
-        const Best &top = behind ? other : *this, &low = behind ? *this : other;
-        *this = {top.value, top.index,
-                 top.sum + (low.value == top.value ? low.sum : low.sum * expf(low.value - top.value))};
-    }
-};
-
-constexpr unsigned best_threads = 256, most_best_blocks = 256, best_values = 4 * best_threads;  // of a block at least
-
-// Each block leaves the best of what its threads have met.
-__device__ void leave_best(Best best, Best* to) {
-    Best* bests = reinterpret_cast<Best*>(dynamic_shared());
-    bests[threadIdx.x] = best;
-    for (unsigned half = blockDim.x / 2; half > 0; half /= 2) {
-        __syncthreads();
-        if (threadIdx.x < half) bests[threadIdx.x].meet(bests[threadIdx.x + half]);
-    }
-    if (threadIdx.x == 0) *to = bests[0];
-}
-
-// Bests [gridDim.x], a piece of x each.
-__global__ void find_bests(const float* x, unsigned count, Best* bests) {
-    Best best{minus_infinity(), count, 0};
-    for (unsigned i = blockIdx.x * blockDim.x + threadIdx.x; i < count; i += gridDim.x * blockDim.x)
-        best.meet({x[i], i, 1});
-    leave_best(best, bests + blockIdx.x);
-}
-
-// One block: bests[0] becomes the best of all.
-__global__ void join_bests(Best* bests, unsigned count, unsigned none) {
-    Best best{minus_infinity(), none, 0};
-    if (threadIdx.x < count) best = bests[threadIdx.x];
-    leave_best(best, bests);
-}
-
 __global__ void add_rows_picked(Rows<const float> table, const uint32_t* indices, unsigned picks, Rows<float> y,
                                 size_t rows, unsigned cols) {
     const unsigned col = blockIdx.x * blockDim.x + threadIdx.x;
@@ -228,17 +186,6 @@ void CudaDevice::rope(ConstMatrix x, ConstMatrix table, float factor, Matrix y) 
     const size_t pairs = x.cols / 2, threads = pairs > 64 ? 256 : 64;
     launch(grid_over(x.rows, pairs, threads), unsigned(threads), 0, turn, x, table, y, x.rows, unsigned(pairs),
            unsigned(table.cols / 2), factor);
-}
-
-Likeliest CudaDevice::likeliest(std::span<const float> x) {
-    const unsigned blocks = std::min(blocks_of(x.size(), best_values), most_best_blocks);
-    Best* const bests = lane().scratch<Best>(Slot::result, most_best_blocks);
-    const size_t shared = best_threads * sizeof(Best);
-    launch(blocks, best_threads, shared, find_bests, x.data(), unsigned(x.size()), bests);
-    launch(1, best_threads, shared, join_bests, bests, blocks, unsigned(x.size()));
-    Best best{};
-    download(bests, &best, sizeof best);
-    return {best.index, 1 / best.sum};
 }
 
 void CudaDevice::add_picked(ConstMatrix table, std::span<const uint32_t> indices, size_t picks, Matrix y) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
+#include <limits>
 
 #include "kernels/core/device.h"
 #include "kernels/core/scratch.h"
@@ -9,24 +11,16 @@
 
 namespace lv {
 
-void softmax(std::span<float> x, float inverse_temperature) {
-    if (x.empty()) return;
-    const SimdTable& table = simd();
-    float shift = table.max(x.data(), x.size()) * inverse_temperature;
-    float sum = table.exp_sum(x.data(), x.size(), inverse_temperature, shift);
-    table.scale_by(x.data(), nullptr, 1 / sum, x.data(), x.size());
-}
-
 size_t argmax(std::span<const float> x) {
     assert(!x.empty());
     return size_t(std::max_element(x.begin(), x.end()) - x.begin());
 }
 
-Likeliest likeliest(const Context& context, std::span<const float> x) {
+Picked likeliest(const Context& context, std::span<const float> x) {
     assert(!x.empty());
     if (Device* device = context.device()) return device->likeliest(x);
     const size_t best = argmax(x);
-    float* const shares = thread_scratch(ScratchSlot::likeliest, x.size());
+    float* const shares = thread_scratch(ScratchSlot::sampling, x.size());
     std::ranges::copy(x, shares);
     return {uint32_t(best), 1 / simd().exp_sum(shares, x.size(), 1, x[best])};
 }
@@ -47,6 +41,57 @@ size_t top_k(std::span<const float> x, std::span<uint32_t> top) {
         }
     std::sort_heap(heap.begin(), heap.end(), better);
     return count;
+}
+
+namespace {
+
+uint64_t weight_of(float share) { return uint64_t(share * 0x1p40f); }
+
+// floor(random / 2^64 * sum)
+uint64_t ticket_of(uint64_t random, uint64_t sum) {
+    __extension__ using Twice = unsigned __int128;
+    return uint64_t(Twice(random) * sum >> 64);
+}
+
+}  // namespace
+
+Picked draw(const Context& context, std::span<const float> x, const DrawOptions& options, uint64_t random) {
+    assert(!x.empty() && x.size() < size_t{1} << 23 && options.temperature > 0);
+    if (Device* device = context.device()) return device->draw(x, options, random);
+    const size_t count = x.size();
+    ScratchCursor scratch(thread_scratch(ScratchSlot::sampling, 3 * ScratchCursor::room(count)));
+    const std::span<float> behind(scratch.take(count), count);  // -d
+    const std::span<float> shares(scratch.take(count), count);
+    const std::span<uint32_t> order(reinterpret_cast<uint32_t*>(scratch.take(count)), count);
+    const float largest = x[argmax(x)];
+    std::ranges::transform(x, behind.begin(), [&](float value) { return value - largest; });
+    const auto share_out = [&](float inverse_temperature) {
+        std::ranges::copy(behind, shares.begin());
+        return simd().exp_sum(shares.data(), count, inverse_temperature, 0);
+    };
+    share_out(std::min(1 / options.temperature, std::numeric_limits<float>::max()));
+    uint64_t sum = 0;
+    for (const float share : shares) sum += weight_of(share);
+
+    std::span<uint32_t> allowed = order;
+    if (options.top_k > 0 || options.top_p < 1) {
+        const uint64_t enough = std::min(uint64_t(std::ceil(double(options.top_p) * double(sum))), sum);
+        const size_t most = options.top_k > 0 ? std::min(options.top_k, count) : count;
+        top_k(behind, order.first(most));
+        sum = 0;
+        size_t taken = 0;
+        while (taken < most && sum < enough) sum += weight_of(shares[order[taken++]]);
+        allowed = order.first(taken);
+        std::ranges::sort(allowed);
+    } else {
+        for (size_t i = 0; i < count; ++i) order[i] = uint32_t(i);
+    }
+    uint64_t ticket = ticket_of(random, sum);
+    size_t at = 0;
+    for (uint64_t weight; ticket >= (weight = weight_of(shares[allowed[at]])); ++at) ticket -= weight;
+    const uint32_t index = allowed[at];
+    const float all = share_out(1);
+    return {index, shares[index] / all};
 }
 
 }  // namespace lv

@@ -167,7 +167,8 @@ class CudaDevice final : public Device {
     void linear(const DeviceWeight& weight, ConstMatrix x, Matrix y, bool accumulate) override;
     void linear(const DeviceWeight& weight, const ProductRows& x, Matrix y, bool accumulate) override;
     DType product_type(DType weight, size_t rows) const override;
-    Likeliest likeliest(std::span<const float> x) override;
+    Picked likeliest(std::span<const float> x) override;
+    Picked draw(std::span<const float> x, const DrawOptions& options, uint64_t random) override;
     void add_picked(ConstMatrix table, std::span<const uint32_t> indices, size_t picks, Matrix y) override;
     void retention_step(const RetentionInput& input, std::span<float> state, Matrix out) override;
     void retention_chunk(const RetentionInput& input, std::span<float> state, Matrix out) override;

@@ -31,7 +31,8 @@ struct KvStore;
 struct ConvNetParts;
 class ConvEngine;
 struct CanvasShape;
-struct Likeliest;
+struct Picked;
+struct DrawOptions;
 struct ProductRows;
 struct CellMaps;
 struct FoundBox;
@@ -89,7 +90,8 @@ class Device : public std::enable_shared_from_this<Device> {
     virtual void linear(const DeviceWeight& weight, ConstMatrix x, Matrix y, bool accumulate) = 0;
     virtual void linear(const DeviceWeight& weight, const ProductRows& x, Matrix y, bool accumulate) = 0;
     virtual DType product_type(DType weight, size_t rows) const = 0;
-    virtual Likeliest likeliest(std::span<const float> x) = 0;  // waits
+    virtual Picked likeliest(std::span<const float> x) = 0;                                          // waits
+    virtual Picked draw(std::span<const float> x, const DrawOptions& options, uint64_t random) = 0;  // waits
     // y[row] += sum over i < picks of table[indices[row, i]]; table [.., cols], indices [rows, picks] host.
     virtual void add_picked(ConstMatrix table, std::span<const uint32_t> indices, size_t picks, Matrix y) = 0;
 

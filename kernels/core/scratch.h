@@ -20,7 +20,7 @@ enum class ScratchSlot {
     retention_task,
     retention_states,
     conv,
-    likeliest,
+    sampling,
     count
 };
 

@@ -129,6 +129,10 @@ inline unsigned __float_as_uint(float value) {
     std::memcpy(&bits, &value, sizeof bits);
     return bits;
 }
+inline uint64_t __umul64hi(uint64_t a, uint64_t b) {
+    __extension__ using Twice = unsigned __int128;
+    return uint64_t(Twice(a) * b >> 64);
+}
 using std::max;
 using std::min;
 

@@ -144,7 +144,8 @@ TEST(DecodeSteps, AreOneGraphWithFewNodesSetAnew) {
     }
 }
 
-// The word itself comes down, its share and the largest logit; neither all logits nor the attention to all rows.
+// The word itself comes down and its share (of the likeliest, the largest logit too); neither all logits nor the
+// attention to all rows.
 TEST(DecodeSteps, BringDownAWordAndNothingElse) {
     const Config config = yoco_config();
     const auto device = open_cuda({});
@@ -160,8 +161,12 @@ TEST(DecodeSteps, BringDownAWordAndNothingElse) {
     const auto before = emulation::calls();
     likeliest(context, turn.append_text(work, 9, &mass, no_time, LogitsAt::context).row(0));
     EXPECT_EQ(emulation::calls().bytes_down - before.bytes_down, 12u);
+    const auto later = emulation::calls();
+    const auto logits = turn.append_text(work, 9, &mass, no_time, LogitsAt::context);
+    draw(context, logits.row(0), {.temperature = 2, .top_k = 5, .top_p = 0.9f}, 1234567);
+    EXPECT_EQ(emulation::calls().bytes_down - later.bytes_down, 8u);
     const std::vector<float> rows = gathered.fetch();
-    EXPECT_NEAR(std::accumulate(rows.begin(), rows.end(), 0.0), 4, 1e-3) << "two layers, two rows";
+    EXPECT_NEAR(std::accumulate(rows.begin(), rows.end(), 0.0), 6, 1e-3) << "two layers, three rows";
 }
 
 // Where many rows are multiplied in 16 bits, whoever makes them rounds them: no kernel does nothing else.

@@ -28,11 +28,15 @@ INSTANTIATE_TEST_SUITE_P(Mixes, Answers, testing::Range<size_t>(0, 5), mix_name)
 
 TEST_P(Answers, OfADeviceAreThoseOfTheHostWithTheirEvidence) {
     const auto device = open_cuda({.exact = true});
-    for (const float temperature : {0.0f, 2.0f}) {
-        const GenerateOptions options{
-            .temperature = temperature, .top_k = 40, .seed = 7, .most_tokens = 8, .evidence = {.curve_points = 12}};
+    for (const GenerateOptions& choice :
+         {GenerateOptions{}, GenerateOptions{.temperature = 1}, GenerateOptions{.temperature = 2, .top_k = 40},
+          GenerateOptions{.temperature = 2, .top_k = 40, .top_p = 0.8f}}) {
+        GenerateOptions options = choice;
+        options.seed = 7;
+        options.most_tokens = 8;
+        options.evidence.curve_points = 12;
         const Answer expected = told(nullptr, options), found = told(device, options);
-        EXPECT_EQ(found.ids, expected.ids) << "temperature " << temperature;
+        EXPECT_EQ(found.ids, expected.ids) << "temperature " << options.temperature;
         EXPECT_EQ(found.text, expected.text);
         EXPECT_NEAR(found.first_probability, expected.first_probability, 1e-4f * expected.first_probability);
         ASSERT_EQ(found.evidence.size(), expected.evidence.size());

@@ -5,7 +5,6 @@
 #include "kernels/elementwise.h"
 #include "kernels/norm.h"
 #include "kernels/rope.h"
-#include "kernels/sampling.h"
 #include "tests/devices/on_device.h"
 
 namespace lv::test {
@@ -103,24 +102,6 @@ TEST_P(Rows, BothAngleFormulasMatchTheReferenceNearAndFar) {
                 EXPECT_EQ(in.values(), out.values()) << "in place";
                 EXPECT_TRUE(out.gaps_untouched() && table.gaps_untouched());
             }
-}
-
-TEST_P(Rows, TheLikeliestIsTheFirstOfTheLargestWithItsShare) {
-    const Context context = make_context();
-    for (size_t count : sizes<size_t>({1, 31, 255, 256, 257, 1025, 3000}, {100288}))
-        for (size_t at : {size_t{0}, count / 2, count - 1}) {
-            auto x = random_floats(count, 8, 3);
-            const float top = *std::ranges::max_element(x) + 0.5f;
-            x[at] = top;
-            if (at + 1 < count) x.back() = top;
-            if (at > 0) x[at - 1] = -INFINITY;
-            double sum = 0;
-            for (const float value : x) sum += std::exp(double(value) - top);
-            Placed<float> placed(context, std::span<const float>(x));
-            const Likeliest found = likeliest(context, placed.span());
-            EXPECT_EQ(found.index, at) << count << " values";
-            EXPECT_NEAR(found.probability, 1 / sum, 1e-5 / sum) << count << " values";
-        }
 }
 
 // A device leaves them in 16 bits; what it rounds is what it would have left in f32.

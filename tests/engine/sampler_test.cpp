@@ -9,15 +9,17 @@ namespace lv::test {
 
 namespace {
 
+const Context context(1);
+
 // Probabilities 0.5, 0.25, 0.15, 0.1 at temperature 1.
 std::vector<float> logits() { return {std::log(0.15f), std::log(0.5f), std::log(0.1f), std::log(0.25f)}; }
 
 std::map<int, double> shares(const GenerateOptions& options, int draws = 20000) {
-    Sampler sampler(options, 4);
+    Sampler sampler(options);
     std::map<int, double> out;
     for (int i = 0; i < draws; ++i) {
         std::vector<float> row = logits();
-        out[sampler.choose(row)] += 1.0 / draws;
+        out[int(sampler.choose(context, row).index)] += 1.0 / draws;
     }
     return out;
 }
@@ -25,10 +27,10 @@ std::map<int, double> shares(const GenerateOptions& options, int draws = 20000) 
 }  // namespace
 
 TEST(Sampler, greedy_takes_the_likeliest_and_the_first_of_equals) {
-    Sampler sampler({}, 4);
+    Sampler sampler({});
     std::vector<float> row = logits(), equal = {1, 3, 3, 2};
-    EXPECT_EQ(sampler.choose(row), 1);
-    EXPECT_EQ(sampler.choose(equal), 1);
+    EXPECT_EQ(sampler.choose(context, row).index, 1u);
+    EXPECT_EQ(sampler.choose(context, equal).index, 1u);
 }
 
 TEST(Sampler, temperature_draws_by_probability) {
@@ -53,10 +55,10 @@ TEST(Sampler, top_k_and_top_p_cut_the_tail) {
 }
 
 TEST(Sampler, the_same_seed_draws_the_same) {
-    Sampler a({.temperature = 1, .seed = 5}, 4), b({.temperature = 1, .seed = 5}, 4);
+    Sampler a({.temperature = 1, .seed = 5}), b({.temperature = 1, .seed = 5});
     for (int i = 0; i < 100; ++i) {
-        std::vector<float> left = logits(), right = logits();
-        EXPECT_EQ(a.choose(left), b.choose(right));
+        const std::vector<float> row = logits();
+        EXPECT_EQ(a.choose(context, row).index, b.choose(context, row).index);
     }
 }
 

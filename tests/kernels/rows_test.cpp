@@ -19,20 +19,6 @@ TEST(Rope, ATableMadeInPartsIsTheTableMadeAtOnce) {
     expect_near(parts.values(), doubles(whole.values()), epsilon_f32 * 2);
 }
 
-TEST(Sampling, SoftmaxMatchesTheReference) {
-    for (size_t count : {1u, 2u, 15u, 16u, 17u, 4000u})
-        for (float inverse_temperature : {0.5f, 1.0f, 3.0f}) {
-            auto x = random_floats(count, 7, 3);
-            auto expected = reference::softmax(doubles(x), inverse_temperature);
-            softmax(x, inverse_temperature);
-            expect_near(x, expected, 1e-5);
-            EXPECT_NEAR(std::accumulate(x.begin(), x.end(), 0.0), 1, 1e-5);
-        }
-    std::vector<float> masked{-INFINITY, 2, -INFINITY, 2};
-    softmax(masked);
-    EXPECT_EQ(masked, (std::vector<float>{0, 0.5f, 0, 0.5f}));
-}
-
 TEST(Sampling, TheLargestComeFirstAndTheLowerIndexAmongEquals) {
     std::vector<float> x{1, 5, 3, 5, -2};
     EXPECT_EQ(argmax(x), 1u);
