@@ -47,11 +47,15 @@ void mix_retention(Workspace& work, const Model& model, const Layer& layer, Laye
     layer.mix_in.apply(context, y, qkvg);
     layer.decay.apply(context, y, decay);
     log_decay(context, decay, {}, 16.0f, decay);
-    rope(context, q, table, 1.0f, q);
-    rope(context, k, table, 1.0f / std::sqrt(float(c.self_head_dim())), k);
     const Matrix out = y;  // the normed rows are not needed any more
-    retention(context, {.heads = c.n_self_heads, .q = q, .k = k, .v = v, .log_decay = decay}, state.retention.span(),
-              out);
+    const RotaryRetentionInput input{.heads = c.n_self_heads,
+                                     .q = q,
+                                     .k = k,
+                                     .v = v,
+                                     .log_decay = decay,
+                                     .table = table,
+                                     .k_factor = 1.0f / std::sqrt(float(c.self_head_dim()))};
+    rotary_retention(context, input, state.retention.span(), out);
     const ProductRows gated = rows_for(work, layer.mix_out, out);
     gated_norm_heads(context, out, g, c.n_self_heads, c.norm_eps, gated);
     layer.mix_out.apply(context, gated, x, true);

@@ -8,6 +8,7 @@
 #include "kernels/core/device.h"
 #include "kernels/core/scratch.h"
 #include "kernels/gemm.h"
+#include "kernels/rope.h"
 #include "kernels/simd/simd.h"
 
 namespace lv {
@@ -229,6 +230,20 @@ void retention(const Context& context, const RetentionInput& input, std::span<fl
         retention_step(context, input, state, out);
     else
         retention_chunk(context, input, state, out);
+}
+
+void rotary_retention(const Context& context, const RotaryRetentionInput& input, std::span<float> state, Matrix out) {
+    assert(input.table.rows == input.q.rows && input.table.cols * input.heads == input.q.cols);
+    assert(input.table.cols % 2 == 0);
+    RetentionInput own{input.heads, input.q, input.k, input.v, input.log_decay};
+    if (context.device()) {
+        own.table = input.table;
+        own.k_factor = input.k_factor;
+    } else {
+        rope(context, input.q, input.table, 1, input.q);
+        rope(context, input.k, input.table, input.k_factor, input.k);
+    }
+    retention(context, own, state, out);
 }
 
 }  // namespace lv

@@ -2,14 +2,23 @@
 #include "kernels/retention.h"
 
 #include "kernels/core/mma.cuh"
+#include "kernels/rope.cuh"
 
 namespace lv::cuda {
 namespace {
 
 struct Input {
     Rows<const float> q, k, v, log_decay;
+    Rows<const float> table;  // [rows, dim]; only for kernels that rotate
+    float k_factor;
     size_t rows;
 };
+
+// x[i], x[i + 1] of a head, rotated.
+__device__ inline Pair rotated_pair(const Input& input, const float* x, size_t row, unsigned i, float factor) {
+    const float* table = input.table.at(row) + i;
+    return rotated({x[i], x[i + 1]}, {table[0], table[1]}, factor);
+}
 
 constexpr unsigned keys_a_thread = 32, most_step_dim = 512;
 constexpr unsigned most_step_threads = most_step_dim / keys_a_thread * warp_lanes;
@@ -18,6 +27,7 @@ constexpr unsigned most_step_threads = most_step_dim / keys_a_thread * warp_lane
 // the first row to the last: the state is read and written once, however many rows there are.
 // Bound by the state for one row, by its own chain of additions for many. Left alone the compiler takes 165 registers a
 // thread, and heads beyond 384 cannot be launched.
+template <bool rotates>
 __global__ void __launch_bounds__(most_step_threads) step(Input input, float* state, Rows<float> out, unsigned dim) {
     const unsigned head = blockIdx.y, lane = threadIdx.x, warp = threadIdx.y, warps = blockDim.y;
     const unsigned col = blockIdx.x * warp_lanes + lane, thread = warp * warp_lanes + lane;
@@ -30,9 +40,19 @@ __global__ void __launch_bounds__(most_step_threads) step(Input input, float* st
     for (unsigned i = 0; i < keys_a_thread; ++i)
         own[i] = first_key + i < dim && col < dim ? state[(size_t(head) * dim + first_key + i) * dim + col] : 0;
     for (size_t row = 0; row < input.rows; ++row) {
-        for (unsigned i = thread; i < dim; i += warps * warp_lanes) {
-            q[i] = input.q.at(row)[head * dim + i];
-            k[i] = input.k.at(row)[head * dim + i];
+        const float *row_q = input.q.at(row) + head * dim, *row_k = input.k.at(row) + head * dim;
+        if constexpr (rotates) {
+            if (const unsigned i = 2 * thread; i < dim) {
+                const Pair two_q = rotated_pair(input, row_q, row, i, 1);
+                const Pair two_k = rotated_pair(input, row_k, row, i, input.k_factor);
+                q[i] = two_q.first, q[i + 1] = two_q.second;
+                k[i] = two_k.first, k[i + 1] = two_k.second;
+            }
+        } else {
+            if (thread < dim) {
+                q[thread] = row_q[thread];
+                k[thread] = row_k[thread];
+            }
         }
         const float value = col < dim ? input.v.at(row)[head * dim + col] : 0;
         const float decay = expf(input.log_decay.at(row)[head]);
@@ -76,6 +96,9 @@ struct ChunkMemory {  // shared by the block
 };
 
 __device__ inline unsigned pair_at(const BFloat16* two) { return *reinterpret_cast<const unsigned*>(two); }
+__device__ inline void set_pair(BFloat16* row, unsigned at, float first, float second) {
+    *reinterpret_cast<unsigned*>(row + at) = pack(first, second, BFloat16{});
+}
 
 // sums[t] = sum of log_decay over rows 0..t; rows that are not there decay by nothing. The first warp's work.
 __device__ void add_decays(const Input& input, size_t first, unsigned count, unsigned head, double* sums) {
@@ -95,7 +118,41 @@ __device__ void add_decays(const Input& input, size_t first, unsigned count, uns
     sums[2 * lane + 1] = sum;
 }
 
-template <unsigned dim>
+// q, k and the weighed k of a chunk, two rows and two columns a thread: shared memory takes two values at once.
+template <unsigned dim, bool rotates>
+__device__ void load_queries_and_keys(const Input& input, size_t first, unsigned count, unsigned head,
+                                      ChunkMemory<dim>& memory) {
+    constexpr unsigned threads = chunk_warps * warp_lanes;
+    const double last_sum = memory.sums[chunk_rows - 1];
+    for (unsigned index = threadIdx.x; index < chunk_rows * dim / 4; index += threads) {
+        const unsigned row0 = index / (dim / 2) * 2, i = index % (dim / 2) * 2;
+        float weighed[2][2];
+        for (unsigned next = 0; next < 2; ++next) {
+            const unsigned row = row0 + next;
+            Pair q{0, 0}, k{0, 0};
+            if (row < count) {
+                const float *row_q = input.q.at(first + row) + head * dim,
+                            *row_k = input.k.at(first + row) + head * dim;
+                if constexpr (rotates) {
+                    q = rotated_pair(input, row_q, first + row, i, 1);
+                    k = rotated_pair(input, row_k, first + row, i, input.k_factor);
+                } else {
+                    q = {row_q[i], row_q[i + 1]};
+                    k = {row_k[i], row_k[i + 1]};
+                }
+            }
+            set_pair(memory.q[row], i, q.first, q.second);
+            set_pair(memory.k[row], i, k.first, k.second);
+            const float weight = expf(float(last_sum - memory.sums[row]));
+            weighed[next][0] = k.first * weight;
+            weighed[next][1] = k.second * weight;
+        }
+        set_pair(memory.k_turned[i], row0, weighed[0][0], weighed[1][0]);
+        set_pair(memory.k_turned[i + 1], row0, weighed[0][1], weighed[1][1]);
+    }
+}
+
+template <unsigned dim, bool rotates>
 __global__ void __launch_bounds__(chunk_warps* warp_lanes) chunks(Input input, float* state, Rows<float> out) {
     auto& memory = *reinterpret_cast<ChunkMemory<dim>*>(dynamic_shared());
     const unsigned head = blockIdx.y, col0 = blockIdx.x * slice_cols, thread = threadIdx.x;
@@ -128,14 +185,7 @@ __global__ void __launch_bounds__(chunk_warps* warp_lanes) chunks(Input input, f
         });
         __syncthreads();
         const double last_sum = memory.sums[chunk_rows - 1];
-        for (unsigned index = thread; index < chunk_rows * dim; index += threads) {
-            const unsigned row = index / dim, i = index % dim;
-            const bool there = row < count;
-            const float key = there ? input.k.at(first + row)[head * dim + i] : 0;
-            narrow(there ? input.q.at(first + row)[head * dim + i] : 0, memory.q[row][i]);
-            narrow(key, memory.k[row][i]);
-            narrow(key * expf(float(last_sum - memory.sums[row])), memory.k_turned[i][row]);
-        }
+        load_queries_and_keys<dim, rotates>(input, first, count, head, memory);
         for (unsigned index = thread; index < chunk_rows * slice_cols; index += threads) {
             const unsigned row = index / slice_cols, col = index % slice_cols;
             narrow(row < count ? input.v.at(first + row)[head * dim + col0 + col] : 0, memory.v_turned[col][row]);
@@ -216,12 +266,14 @@ __global__ void __launch_bounds__(chunk_warps* warp_lanes) chunks(Input input, f
     for_own([&](float& value, unsigned row, unsigned col) { head_state[row * dim + col0 + col] = value; });
 }
 
-Input input_of(const RetentionInput& input) { return {input.q, input.k, input.v, input.log_decay, input.q.rows}; }
+Input input_of(const RetentionInput& input) {
+    return {input.q, input.k, input.v, input.log_decay, input.table, input.k_factor, input.q.rows};
+}
 
 template <unsigned dim>
 void launch_chunks(CudaDevice& device, const RetentionInput& input, std::span<float> state, Matrix out) {
     device.launch(dim3(dim / slice_cols, unsigned(input.heads)), chunk_warps * warp_lanes, sizeof(ChunkMemory<dim>),
-                  chunks<dim>, input_of(input), state.data(), out);
+                  input.table.data ? chunks<dim, true> : chunks<dim, false>, input_of(input), state.data(), out);
 }
 
 }  // namespace
@@ -232,7 +284,8 @@ void CudaDevice::retention_step(const RetentionInput& input, std::span<float> st
             " are supported; use --device cpu.");
     if (input.q.rows == 0) return;
     launch(dim3(blocks_of(dim, warp_lanes), unsigned(input.heads)), dim3(warp_lanes, unsigned(warps)),
-           (2 * dim + warps * warp_lanes) * sizeof(float), step, input_of(input), state.data(), out, unsigned(dim));
+           (2 * dim + warps * warp_lanes) * sizeof(float), input.table.data ? step<true> : step<false>, input_of(input),
+           state.data(), out, unsigned(dim));
 }
 
 void CudaDevice::retention_chunk(const RetentionInput& input, std::span<float> state, Matrix out) {

@@ -19,6 +19,9 @@ struct RetentionInput {
     size_t heads = 0;
     ConstMatrix q, k, v;
     ConstMatrix log_decay;
+    // For a device's forms alone, see rotary_retention(): q and k are rotated by the table, k scaled, as they are read.
+    ConstMatrix table{};
+    float k_factor = 1;
 };
 
 constexpr size_t retention_chunk_rows = 256;  // the longest chunk
@@ -39,5 +42,19 @@ void retention_parallel(const Context& context, const RetentionInput& input, std
 
 // step for few rows, chunk for more.
 void retention(const Context& context, const RetentionInput& input, std::span<float> state, Matrix out);
+
+// q and k as they are projected, and what turns them: rope(q, table, 1), rope(k, table, k_factor); see rope.h.
+struct RotaryRetentionInput {
+    size_t heads = 0;
+    Matrix q, k;  // used up: the host rotates them in place
+    ConstMatrix v;
+    ConstMatrix log_decay;
+    ConstMatrix table;  // [rows, head_dim]
+    float k_factor = 1;
+};
+
+// rope() of q and k, then retention(). A device rotates as it reads: q and k are not written and read once more, which
+// is 16 * dim bytes a row.
+void rotary_retention(const Context& context, const RotaryRetentionInput& input, std::span<float> state, Matrix out);
 
 }  // namespace lv

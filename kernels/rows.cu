@@ -4,6 +4,7 @@
 // norms read twice, the second time from cache).
 #include "kernels/core/device.cuh"
 #include "kernels/product_rows.h"
+#include "kernels/rope.cuh"
 
 namespace lv::cuda {
 namespace {
@@ -127,8 +128,9 @@ __global__ void turn(Rows<const float> x, Rows<const float> table, Rows<float> y
     for (size_t row = blockIdx.y; row < rows; row += gridDim.y) {
         const float* at = table.at(row) + 2 * (pair % head_pairs);
         const float a = x.at(row)[2 * pair], b = x.at(row)[2 * pair + 1];
-        y.at(row)[2 * pair] = factor * (a * at[0] - b * at[1]);
-        y.at(row)[2 * pair + 1] = factor * (a * at[1] + b * at[0]);
+        const Pair two = rotated({a, b}, {at[0], at[1]}, factor);
+        y.at(row)[2 * pair] = two.first;
+        y.at(row)[2 * pair + 1] = two.second;
     }
 }
 

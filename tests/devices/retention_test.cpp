@@ -1,4 +1,5 @@
 // Retention wherever it runs: step and chunk against the reference.
+#include "kernels/rope.h"
 #include "tests/devices/retention_scene.h"
 
 namespace lv::test {
@@ -39,6 +40,45 @@ TEST_P(Retentions, AStateFarBeyondF16IsCarriedOn) {
     RetentionScene scene(66, 1, 64, 0.001f);
     for (float& value : scene.state) value *= 1e6f;
     scene.expect(chunk, context, epsilon(epsilon_bf16));
+}
+
+// Rotated as they are read, or by a pass of their own.
+TEST_P(Retentions, RotatingOnTheWayIsRopeThenRetention) {
+    const Context context = make_context();
+    for (const RetentionScene& scene : std::vector<RetentionScene>{{1, 3, 2, 0.1f},
+                                                                   {3, 2, 34, 0.1f},
+                                                                   {4, 2, 64, 0.02f},
+                                                                   {2, 1, 512, 0.02f},
+                                                                   {20, 3, 18, 0.1f},
+                                                                   {66, 2, 64, 0.02f},
+                                                                   {5, 1, 128, 0.05f},
+                                                                   {129, 1, 128, 0.01f}}) {
+        const size_t rows = scene.rows, heads = scene.heads, dim = scene.dim, cols = heads * dim;
+        const float factor = 0.7f;
+        const auto made = [&](auto retain) {
+            PlacedMatrix q(context, scene.q, rows, cols), k(context, scene.k, rows, cols);
+            PlacedMatrix v(context, scene.v, rows, cols), decay(context, scene.decay, rows, heads);
+            PlacedMatrix table(context, rows, dim), out(context, rows, cols);
+            Placed<float> state(context, std::span<const float>(scene.state));
+            rope_table(context, retention_frequencies(dim, 10000), 777, table.view());
+            retain(q.view(), k.view(), v.view(), decay.view(), table.view(), state.span(), out.view());
+            EXPECT_TRUE(out.gaps_untouched()) << scene.what;
+            std::vector<float> all = out.values(), last = state.values();
+            all.insert(all.end(), last.begin(), last.end());
+            return all;
+        };
+        const auto rotating =
+            made([&](Matrix q, Matrix k, Matrix v, Matrix decay, Matrix table, auto state, Matrix out) {
+                rotary_retention(context, {heads, q, k, v, decay, table, factor}, state, out);
+            });
+        const auto plain = made([&](Matrix q, Matrix k, Matrix v, Matrix decay, Matrix table, auto state, Matrix out) {
+            rope(context, q, table, 1, q);
+            rope(context, k, table, factor, k);
+            retention(context, {heads, q, k, v, decay}, state, out);
+        });
+        // The same sums; a compiler may form other FMAs, and bf16 then rounds a few values to the neighbour.
+        expect_close(rotating, doubles(plain), 4 * epsilon(epsilon_bf16 / 32), scene.what);
+    }
 }
 
 }  // namespace
