@@ -47,7 +47,7 @@ struct Way {
 class AnswerTest {
    public:
     AnswerTest(const BenchRun& run, const LoadedModel& model) : run_(run), model_(model) {
-        const size_t top = run.options.top_pages > 0 ? run.options.top_pages : usual_top_pages;
+        const size_t top = run.options.attends.front() > 0 ? run.options.attends.front() : usual_top_pages;
         for (const size_t pages : {size_t{0}, top})
             for (const DType cache : {DType::f16, DType::i8}) ways_.push_back({cache, pages});
     }

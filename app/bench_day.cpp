@@ -139,7 +139,7 @@ BenchTable bench_day(const BenchRun& run) {
                               bytes.total(), first_token_ms(run, work, day.day), day.hour_frame_s * 1e6,
                               day.day_frame_s * 1e6, day.day_frame_s / day.hour_frame_s, file.saved_s,
                               file.ready_s * 1e3});
-        const size_t top = run.options.top_pages > 0 ? run.options.top_pages : usual_top_pages;
+        const size_t chosen = run.options.attends.front(), top = chosen > 0 ? chosen : usual_top_pages;
         Workspace narrow(run.context, model->config(), {.top_pages = top});
         auto row = table.rows.back();
         row[1] = attend_text(top);

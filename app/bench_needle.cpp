@@ -4,6 +4,7 @@
 // needle there and reads on to the full length by itself, so that each stream has one needle, truly at its depth.
 // Several: one stream with all of them, evenly spread.
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <random>
 
@@ -16,10 +17,17 @@ namespace {
 
 constexpr size_t blind_rows = 256;
 
+// One way to attend to the cache, of several on the same haystacks.
+struct Way {
+    Score score;
+    size_t changed = 0;  // answers that are not those of the first way
+};
+
 struct Length {
     size_t rows = 0, trials = 0;
     std::vector<Score> by_depth{};                  // one needle; [depths]
     std::map<std::string, Score> sorts{}, blind{};  // one needle, by sort of question
+    std::vector<Way> ways{};                        // one needle; [attends]
     struct Many {
         Score single, order;
         size_t streams = 0, whole = 0;  // streams of which everything was answered right
@@ -30,14 +38,15 @@ struct Length {
 class NeedleTest {
    public:
     NeedleTest(const BenchRun& run, const LoadedModel& model)
-        : run_(run),
-          model_(model),
-          work_(run.context, model.language->config(), {.top_pages = run.options.top_pages}),
-          memory_{.cache_type = run.options.cache} {}
+        : run_(run), model_(model), memory_{.cache_type = run.options.cache} {
+        for (const size_t top_pages : run.options.attends)
+            works_.emplace_back(run.context, model.language->config(), WorkspaceOptions{.top_pages = top_pages});
+    }
 
     Length measure(size_t rows, size_t trials, RowMeter& meter) {
         Length length{.rows = rows, .trials = trials};
         length.by_depth.resize(run_.options.depths);
+        length.ways.resize(works_.size());
         for (size_t trial = 0; trial < trials && !run_.stop.stop_requested(); ++trial) {
             const uint64_t seed = run_.options.seed + 1000 * trial;
             for (const size_t needles : run_.options.needles)
@@ -61,6 +70,8 @@ class NeedleTest {
     }
 
    private:
+    Workspace& work() { return works_.front(); }
+
     static size_t row_of(size_t depth, size_t depths, size_t rows) {
         return depths < 2 ? (rows - needle_tail_rows) / 2 : depth * (rows - needle_tail_rows) / (depths - 1);
     }
@@ -71,7 +82,23 @@ class NeedleTest {
 
     void grow(HaystackStream& stream, size_t rows, RowMeter& meter) {
         stream.grow(
-            work_, rows, [&](size_t count) { meter.add(count); }, run_.stop);
+            work(), rows, [&](size_t count) { meter.add(count); }, run_.stop);
+    }
+
+    // The score of the first way.
+    Score ask_every_way(const Memory& memory, const HaystackQuestion& question, std::vector<Way>& ways) {
+        Score first;
+        std::string answer, said;
+        for (size_t way = 0; way < works_.size(); ++way) {
+            const Score score = ask_one(works_[way], memory, question, &said);
+            if (way == 0) {
+                first = score;
+                answer = said;
+            }
+            ways[way].score.add(score);
+            ways[way].changed += said != answer;
+        }
+        return first;
     }
 
     void hide_one(Length& length, uint64_t seed, RowMeter& meter) {
@@ -79,7 +106,7 @@ class NeedleTest {
         const std::vector<int> kinds = drawn_kinds(seed, depths);
         HaystackStream hay = stream(length.rows, seed, kinds);
         HaystackStream other = stream(blind_rows, seed + 1, kinds);
-        other.grow(work_, blind_rows);
+        other.grow(work(), blind_rows);
         QuestionMaker maker(model_.kind_names(), seed);
         for (size_t depth = 0; depth < depths && !run_.stop.stop_requested(); ++depth) {
             grow(hay, row_of(depth, depths, length.rows), meter);
@@ -88,10 +115,10 @@ class NeedleTest {
             grow(with, length.rows, meter);
             if (run_.stop.stop_requested()) return;
             for (const HaystackQuestion& question : maker.about_needle(with.log(), kinds[depth])) {
-                const Score score = ask_one(work_, with.memory(), question);
+                const Score score = ask_every_way(with.memory(), question, length.ways);
                 length.by_depth[depth].add(score);
                 length.sorts[question.sort].add(score);
-                length.blind[question.sort].add(ask_one(work_, other.memory(), question));
+                length.blind[question.sort].add(ask_one(work(), other.memory(), question));
                 meter.tick();
             }
         }
@@ -112,12 +139,12 @@ class NeedleTest {
         Score all;
         for (size_t needle = 0; needle < needles; ++needle) {
             for (const HaystackQuestion& question : maker.about_needle(hay.log(), kinds[needle])) {
-                all.add(ask_one(work_, hay.memory(), question));
+                all.add(ask_one(work(), hay.memory(), question));
                 meter.tick();
             }
             size_t other = random() % (needles - 1);
             other += other >= needle;
-            many.order.add(ask_one(work_, hay.memory(), maker.about_order(hay.log(), kinds[needle], kinds[other])));
+            many.order.add(ask_one(work(), hay.memory(), maker.about_order(hay.log(), kinds[needle], kinds[other])));
         }
         many.single.add(all);
         many.streams += 1;
@@ -126,7 +153,7 @@ class NeedleTest {
 
     const BenchRun& run_;
     const LoadedModel& model_;
-    Workspace work_;
+    std::deque<Workspace> works_;  // one an attend
     MemoryOptions memory_;
 };
 
@@ -172,6 +199,29 @@ BenchTable sort_table(const std::vector<Length>& lengths, const std::string& how
     return table;
 }
 
+BenchTable way_table(const std::vector<Length>& lengths, const std::vector<size_t>& attends, const LoadedModel& model) {
+    BenchTable table{.name = "needle_attend",
+                     .title = "The same questions of the same haystacks, attended to in other ways (" +
+                              model.language->config().name + ")",
+                     .columns = {{"tokens", BenchUnit::count},
+                                 {"attention", BenchUnit::text},
+                                 {"asked", BenchUnit::count},
+                                 {"right", BenchUnit::share},
+                                 {"answers changed", BenchUnit::share},
+                                 {"top moment is the true one", BenchUnit::share},
+                                 {"first token", BenchUnit::ms}},
+                     .rows = {},
+                     .notes = {"Changed: not word for word that of the first way."}};
+    for (const Length& length : lengths)
+        for (size_t way = 0; way < attends.size(); ++way) {
+            const Score& score = length.ways[way].score;
+            table.rows.push_back({length.rows, attend_text(attends[way]), score.asked, score.share(),
+                                  double(length.ways[way].changed) / double(score.asked), score.found_share(),
+                                  median(score.first_token_ms)});
+        }
+    return table;
+}
+
 BenchTable many_table(const std::vector<Length>& lengths, const std::string& how) {
     BenchTable table{.name = "needle_many",
                      .title = "Several needles in one stream, evenly spread" + how,
@@ -213,6 +263,7 @@ std::vector<BenchTable> bench_needle(const BenchRun& run) {
     if (std::find(needles.begin(), needles.end(), 1) != needles.end()) {
         tables.push_back(depth_table(lengths, how));
         tables.push_back(sort_table(lengths, how));
+        if (run.options.attends.size() > 1) tables.push_back(way_table(lengths, run.options.attends, *model));
     }
     if (needles.back() > 1) tables.push_back(many_table(lengths, how));
     return tables;

@@ -23,7 +23,7 @@ constexpr const char* examples = R"(Names:
 Examples:
   longview bench                       all of them
   longview bench memory prefill --json > bench.json && tools/plot_bench.py bench.json --out pictures
-  longview bench needle --lengths 4K,32K,256K,1M    minutes; asks by depth and length
+  longview bench needle --lengths 4K,32K,256K,1M --attend exact,top:64    minutes; asks by depth and length
   longview bench pipeline --video my.mp4)";
 
 const std::vector<std::string> names{"pipeline", "encode",  "prefill", "decode",
@@ -91,9 +91,15 @@ CLI::App& add_bench_command(CLI::App& app, BenchOptions& options) {
         ->type_name("TYPE");
     command
         .add_option_function<std::string>(
-            "--attend", [&](const std::string& text) { options.top_pages = parse_attend(text); },
-            "exact, or top:N: only the best N pages of the cache (default: exact)")
-        ->type_name("HOW");
+            "--attend",
+            [&](const std::string& text) {
+                options.attends.clear();
+                for (const std::string_view part : parts_of(text))
+                    options.attends.push_back(parse_attend(std::string(part)));
+            },
+            "exact, or top:N: only the best N pages of the cache (default: exact); of several, with commas between, "
+            "'needle' makes a comparison")
+        ->type_name("LIST");
     command.add_flag("--json", options.json, "As one JSON object, for tools/plot_bench.py");
     command.add_flag("-q,--quiet", options.quiet, "No notes on stderr");
     return command;

@@ -32,7 +32,8 @@ struct BenchOptions {
     size_t depths = 10;                       // places of a needle, from the beginning to the end
     std::vector<size_t> needles{1, 2, 4, 8};  // hidden at once, rising
     DType cache = DType::f16;
-    size_t top_pages = 0;  // that a cross layer reads for a row; 0: all
+    // Pages that a cross layer reads for a row, 0: all. The others beside the first are what 'needle' compares it with.
+    std::vector<size_t> attends{0};
     uint64_t seed = 1;
 };
 

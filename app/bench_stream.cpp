@@ -90,7 +90,7 @@ std::string length_text(size_t rows) {
 
 std::string how_text(const BenchRun& run, const LoadedModel& model) {
     return " (" + model.language->config().name + ", cache " + cache_name(run.options.cache) + ", " +
-           attend_text(run.options.top_pages) + " attention)";
+           attend_text(run.options.attends.front()) + " attention)";
 }
 
 RowMeter::RowMeter(Progress& talk, std::string label, size_t rows)

@@ -71,6 +71,26 @@ TEST(BenchNeedle, ATableOfDepthByLengthAndOneOfManyNeedles) {
     EXPECT_EQ(benches[2]["rows"][0][1], 2);
 }
 
+TEST(BenchNeedle, SeveralWaysToAttendAnswerTheSameHaystacks) {
+    const test::Outcome run =
+        test::run_longview({"bench", "needle", "--lengths", "1K", "--depths", "2", "--trials", "1", "--needles", "1",
+                            "--attend", "exact,top:1,exact", "--json", "--quiet"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    const auto benches = nlohmann::json::parse(run.out)["benches"];
+    ASSERT_EQ(benches.size(), 3u);
+    EXPECT_EQ(benches[2]["name"], "needle_attend");
+    const auto rows = benches[2]["rows"];
+    ASSERT_EQ(rows.size(), 3u);
+    EXPECT_EQ(rows[1][1], "top:1");
+    for (const auto& row : rows) EXPECT_EQ(row[2], 10) << "two depths, five questions";
+    double right = 0;
+    for (const auto& depth : benches[0]["rows"]) right += double(depth[1]) / 2;
+    EXPECT_NEAR(rows[0][3], right, 1e-9);
+    EXPECT_EQ(rows[2][3], rows[0][3]);
+    EXPECT_EQ(rows[0][4], 0);
+    EXPECT_EQ(rows[2][4], 0);
+}
+
 TEST(BenchAnswers, EveryWayIsHeldAgainstTheFirst) {
     const test::Outcome run = test::run_longview({"bench", "answers", "--lengths", "512", "--json", "--quiet"});
     ASSERT_EQ(run.exit_code, 0) << run.err;

@@ -92,14 +92,17 @@ TEST(Options, BenchTakesLengthsInTokens) {
     EXPECT_EQ(bench.lengths, (std::vector<size_t>{1000, 4096, 1 << 20}));
     EXPECT_EQ(bench.model.threads, 2);
     EXPECT_EQ(bench.needles, (std::vector<size_t>{1, 2, 4, 8}));
-    const auto needle = std::get<BenchOptions>(parse("bench", "needle", "--cache", "int8", "--attend", "top:64", "--depths",
-                                                     "5", "--needles", "2,1", "--trials", "3", "--seed", "9"));
-    EXPECT_TRUE(needle.cache == DType::i8 && needle.top_pages == 64 && needle.depths == 5 && needle.trials == 3);
+    const auto needle = std::get<BenchOptions>(parse("bench", "needle", "--cache", "int8", "--attend", "exact,top:64",
+                                                     "--depths", "5", "--needles", "2,1", "--trials", "3", "--seed", "9"));
+    EXPECT_TRUE(needle.cache == DType::i8 && needle.depths == 5 && needle.trials == 3);
+    EXPECT_EQ(needle.attends, (std::vector<size_t>{0, 64}));
+    EXPECT_EQ(bench.attends, std::vector<size_t>{0});
     EXPECT_EQ(needle.needles, (std::vector<size_t>{1, 2}));
     EXPECT_EQ(needle.seed, 9u);
     EXPECT_TRUE(contains(refusal("bench", "--cache", "int4"), "int8"));
     EXPECT_TRUE(contains(refusal("bench", "--attend", "best"), "top:64"));
     EXPECT_TRUE(contains(refusal("bench", "--attend", "top:"), "--attend"));
+    EXPECT_TRUE(contains(refusal("bench", "--attend", "exact,"), "--attend"));
     EXPECT_TRUE(contains(refusal("bench", "--needles", "33"), "--needles"));
     EXPECT_TRUE(contains(refusal("bench", "--depths", "0"), "--depths"));
     for (const char* bad : {"4Q", "", "4K,", "0", "-1K", "99999999999999999999", "100"})

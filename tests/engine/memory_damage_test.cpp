@@ -171,10 +171,10 @@ TEST_F(Damage, other_files_and_missing_ones_are_told_apart) {
 }
 
 TEST_F(Damage, another_version_is_refused_politely) {
-    forge([](Parts& parts) { parts.metadata["version"] = "4"; });
-    EXPECT_TRUE(says(refusal(), "it was saved by a newer longview (format 4, this one reads 3); update longview"));
-    forge([](Parts& parts) { parts.metadata["version"] = "2"; });
-    EXPECT_TRUE(says(refusal(), "by an older longview (format 2, this one reads 3); load it with that one, or watch"));
+    forge([](Parts& parts) { parts.metadata["version"] = "5"; });
+    EXPECT_TRUE(says(refusal(), "it was saved by a newer longview (format 5, this one reads 4); update longview"));
+    forge([](Parts& parts) { parts.metadata["version"] = "3"; });
+    EXPECT_TRUE(says(refusal(), "by an older longview (format 3, this one reads 4); load it with that one, or watch"));
     for (const char* version : {"", "0", "-1", "1x", "99999999999999", "one"}) {
         forge([&](Parts& parts) { parts.metadata["version"] = version; });
         EXPECT_NE(refusal(), "") << version;
