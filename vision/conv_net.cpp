@@ -1,5 +1,8 @@
 #include "vision/conv_net.h"
 
+#include <malloc.h>
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -40,14 +43,33 @@ void require_finite(const std::vector<float>& values, const WeightFile& file, co
     require(finite, "reading ", file.path().string(), ": ", name, " holds values that are not finite; export or copy it again");
 }
 
+// What was read need not stay in memory beside what was made of it. The mapping begins where the head does.
+void let_go(const WeightFile& file) {
+    ::madvise(const_cast<std::byte*>(file.head().data()), file.bytes(), MADV_DONTNEED);
+}
+
 }  // namespace
 
-ConvNet::ConvNet(const std::vector<NetLayer>& layers, std::vector<std::string> outputs, const WeightFile& weights,
-                 const ConvOptions& options)
-    : options_(options) {
+ConvNet::ConvNet(const std::vector<NetLayer>& layers, std::vector<std::string> outputs,
+                 std::shared_ptr<const WeightFile> weights, const ConvOptions& options)
+    : net_(layers), weights_(std::move(weights)), options_(options), layers_(read()) {
+    for (const std::vector<float>& values : layers_->values) parameters_ += values.size();
+    for (const std::string& name : outputs) {
+        const auto found =
+            std::find_if(net_.begin(), net_.end(), [&](const NetLayer& layer) { return layer.name == name; });
+        require(found != net_.end(), "building the conv net: the output ", name,
+                " is no layer; export the model again");
+        output_maps_.push_back(static_cast<size_t>(found - net_.begin()) + 1);
+    }
+    conv_shapes(layers_->list, {64, 64, 3});  // says which layer does not fit, before any video is opened
+}
+
+std::shared_ptr<const ConvNet::Layers> ConvNet::read() const {
+    auto layers = std::make_shared<Layers>();
+    std::vector<std::vector<float>>& values = layers->values;
     std::map<std::string, size_t> map_of{{"image", 0}};
-    values_.reserve(layers.size() * 2);
-    for (const NetLayer& layer : layers) {
+    values.reserve(net_.size() * 2);
+    for (const NetLayer& layer : net_) {
         ConvLayer made;
         made.name = layer.name;
         made.kind = kind_of(layer.op);
@@ -66,33 +88,31 @@ ConvNet::ConvNet(const std::vector<NetLayer>& layers, std::vector<std::string> o
             made.padding = {layer.top, layer.left, layer.bottom, layer.right};
             const std::string name = layer.name + ".weight";
             if (layer.op == NetLayer::Op::conv) {
-                values_.push_back(weights.floats(
+                values.push_back(weights_->floats(
                     name, {layer.out_channels, layer.in_channels / layer.groups, layer.kernel, layer.kernel}));
             } else {
-                values_.push_back(transposed(weights.floats(name, {layer.in_channels, layer.out_channels}),
-                                             layer.in_channels, layer.out_channels));
+                values.push_back(transposed(weights_->floats(name, {layer.in_channels, layer.out_channels}),
+                                            layer.in_channels, layer.out_channels));
             }
-            require_finite(values_.back(), weights, name);
-            made.weight = values_.back();
-            values_.push_back(weights.floats(layer.name + ".bias", {layer.out_channels}));
-            require_finite(values_.back(), weights, layer.name + ".bias");
-            made.bias = values_.back();
-            parameters_ += made.weight.size() + made.bias.size();
+            require_finite(values.back(), *weights_, name);
+            made.weight = values.back();
+            values.push_back(weights_->floats(layer.name + ".bias", {layer.out_channels}));
+            require_finite(values.back(), *weights_, layer.name + ".bias");
+            made.bias = values.back();
         }
-        layers_.push_back(std::move(made));
-        map_of[layer.name] = layers_.size();
+        layers->list.push_back(std::move(made));
+        map_of[layer.name] = layers->list.size();
     }
-    for (const std::string& name : outputs) {
-        const auto found = map_of.find(name);
-        require(found != map_of.end() && found->second > 0, "building the conv net: the output ", name,
-                " is no layer; export the model again");
-        output_maps_.push_back(found->second);
-    }
-    conv_shapes(layers_, {64, 64, 3});  // says which layer does not fit, before any video is opened
+    let_go(*weights_);
+    return layers;
 }
 
+// Under the lock.
+std::shared_ptr<const ConvNet::Layers> ConvNet::layers() const { return layers_ ? layers_ : read(); }
+
 std::vector<MapShape> ConvNet::shapes(size_t height, size_t width) const {
-    const std::vector<MapShape> all = conv_shapes(layers_, {height, width, 3});
+    const std::lock_guard lock(mutex_);
+    const std::vector<MapShape> all = conv_shapes(layers()->list, {height, width, 3});
     std::vector<MapShape> shapes;
     for (size_t map : output_maps_) shapes.push_back(all[map]);
     return shapes;
@@ -111,7 +131,9 @@ std::shared_ptr<const ConvPlan> ConvNet::plan(const std::shared_ptr<Device>& dev
     }
     ConvOptions options = options_;
     options.device = device;
-    plans_.push_back({device, std::make_shared<const ConvPlan>(layers_, picture, output_maps_, options)});
+    plans_.push_back({device, std::make_shared<const ConvPlan>(layers()->list, picture, output_maps_, options)});
+    layers_.reset();
+    malloc_trim(0);  // else they stay in a heap that nobody draws from any more: 16 MB of the peak of an hour
     if (plans_.size() > plans_kept) plans_.erase(plans_.begin());
     return plans_.back().plan;
 }

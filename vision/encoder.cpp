@@ -110,9 +110,11 @@ bool alike(const Picture& a, const Picture& b) {
 }
 
 VisionModel::VisionModel(const std::filesystem::path& model_dir, const ConvOptions& options)
-    : VisionModel(read_vision_config(model_dir), WeightFile::open(model_dir / "vision.safetensors"), options) {}
+    : VisionModel(read_vision_config(model_dir),
+                  std::make_shared<const WeightFile>(WeightFile::open(model_dir / "vision.safetensors")), options) {}
 
-VisionModel::VisionModel(const VisionConfig& config, const WeightFile& weights, const ConvOptions& options)
+VisionModel::VisionModel(const VisionConfig& config, std::shared_ptr<const WeightFile> weights,
+                         const ConvOptions& options)
     : config_(config), net_(config.layers, outputs_of(config), weights, options) {
     check();
 }

@@ -32,7 +32,7 @@ class VisionModel {
    public:
     // Throws Error that names the file at fault.
     explicit VisionModel(const std::filesystem::path& model_dir, const ConvOptions& options = {});
-    VisionModel(const VisionConfig& config, const WeightFile& weights, const ConvOptions& options = {});
+    VisionModel(const VisionConfig& config, std::shared_ptr<const WeightFile> weights, const ConvOptions& options = {});
 
     const VisionConfig& config() const { return config_; }
     const ConvNet& net() const { return net_; }

@@ -1,5 +1,7 @@
 #include "vision/conv_net.h"
 
+#include <malloc.h>
+
 #include <thread>
 
 #include "tests/vision/support.h"
@@ -38,13 +40,12 @@ std::vector<NetMap> run(const ConvNet& net, const Context& context, size_t batch
 
 void expect_golden(const ConvOptions& options, double tolerance) {
     const VisionConfig config = read_vision_config(test::model_dir());
-    const WeightFile weights = WeightFile::open(test::model_dir() / "vision.safetensors");
     const WeightFile expected = golden();
     std::vector<std::string> names;
     for (const TensorView& tensor : expected.tensors())
         if (tensor.name != "image" && tensor.name != "objects") names.push_back(tensor.name);
     ASSERT_GE(names.size(), 10u);
-    const ConvNet net(config.layers, names, weights, options);
+    const ConvNet net(config.layers, names, test::vision_weights(), options);
     const TensorView& image = expected.get("image");
     const std::vector<float> one = normalised(image, config.input);
     std::vector<float> batch = one;
@@ -88,13 +89,26 @@ TEST(ConvNet, IsSharedByThreadsAndSizes) {
     EXPECT_EQ(classes(64), small);
 }
 
+TEST(ConvNet, KeepsNoWeightsBesideThoseOfItsPlans) {
+    const auto used = [] {
+        const struct mallinfo2 heap = mallinfo2();
+        return heap.uordblks + heap.hblkhd;
+    };
+    const VisionConfig config = read_vision_config(test::model_dir());
+    const Context context(1);
+    const size_t before = used();
+    const ConvNet net(config.layers, {"classes"}, test::vision_weights());
+    const auto plan = net.plan(context, 64, 64);
+    EXPECT_GT(net.parameters() * sizeof(float), 10u << 20);
+    EXPECT_LT(used(), before + plan->bytes() + (4u << 20));
+}
+
 TEST(ConvNet, NamesWhatDoesNotFit) {
     const VisionConfig config = read_vision_config(test::model_dir());
-    const WeightFile weights = WeightFile::open(test::model_dir() / "vision.safetensors");
     const auto message = [&](const std::function<void(std::vector<NetLayer>&)>& change, std::vector<std::string> outputs = {"classes"}) {
         std::vector<NetLayer> layers = config.layers;
         change(layers);
-        return test::message_of([&] { ConvNet(layers, outputs, weights); });
+        return test::message_of([&] { ConvNet(layers, outputs, test::vision_weights()); });
     };
     test::expect_in(message([](auto& layers) { layers[0].out_channels = 31; }), "stem.weight");
     test::expect_in(message([](auto& layers) { layers[1].name = "other"; layers[2].in = {"other"}; }), "other.weight");

@@ -15,7 +15,7 @@ const VisionModel& small_model() {
         VisionConfig config = read_vision_config(model_dir());
         config.input.long_side = 64;
         config.objects.score_floor = 0.02f;
-        return VisionModel(config, WeightFile::open(model_dir() / "vision.safetensors"));
+        return VisionModel(config, vision_weights());
     }();
     return model;
 }
@@ -88,7 +88,7 @@ TEST_P(Eyes, TellOfEveryBoxHoweverManyThereAre) {
     config.objects.score_floor = 1e-9f;
     config.objects.iou_same_class = config.objects.iou_any_class = 1;  // all stay
     config.objects.max_boxes = 1000;
-    const VisionModel model(config, WeightFile::open(model_dir() / "vision.safetensors"));
+    const VisionModel model(config, vision_weights());
     const Picture picture = street(96, 48, 64, 64), other = street(160, 24, 64, 64);
     const std::vector<const Picture*> all{&picture, &other};
     const std::vector<Sight> found = model.look(make_context(), all), expected = model.look(Context(1), all);

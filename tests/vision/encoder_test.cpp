@@ -192,7 +192,7 @@ TEST(Encoder, RefusesADamagedStateAndStaysAsItWas) {
 TEST(Encoder, NamesWhatIsMissingInAModelDirectory) {
     test::expect_in(test::message_of([] { VisionModel("/nowhere"); }), "opening /nowhere/");
     VisionConfig config = model().config();
-    const WeightFile weights = WeightFile::open(test::model_dir() / "vision.safetensors");
+    const auto weights = test::vision_weights();
     config.objects.classes.pop_back();
     test::expect_in(test::message_of([&] { VisionModel(config, weights); }),
                     "it knows 79 kinds of objects; expected 80");

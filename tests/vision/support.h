@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "kernels/core/error.h"
+#include "kernels/core/weight_file.h"
 #include "vision/frame_source.h"
 
 namespace lv::test {
@@ -23,6 +24,9 @@ inline std::filesystem::path tree() { return LV_SOURCE_DIR; }
 inline std::string media(const std::string& name) { return (tree() / "tests/vision/media" / name).string(); }
 inline std::string clip() { return (tree() / "assets/clips/pedestrians.mp4").string(); }
 inline std::filesystem::path model_dir() { return tree() / "assets/models/mini"; }
+inline std::shared_ptr<const WeightFile> vision_weights() {
+    return std::make_shared<const WeightFile>(WeightFile::open(model_dir() / "vision.safetensors"));
+}
 
 // What the Error thrown by `action` says; empty when none was thrown.
 inline std::string message_of(const std::function<void()>& action) {
