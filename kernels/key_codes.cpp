@@ -31,23 +31,23 @@ void widen(const KvPiece& piece, size_t row, size_t head, size_t head_dim, size_
 }
 
 void code_head(const KvPiece& keys, size_t head, size_t kv_heads, size_t head_dim, std::byte* to) {
-    Line line, least, inverse;
+    Line line, least, largest, inverse;
     const std::span<float> values(line.data(), head_dim);
     const std::span<Half> leasts(reinterpret_cast<Half*>(to), head_dim), steps(leasts.data() + head_dim, head_dim);
     least.fill(largest_half);
-    inverse.fill(-largest_half);  // the largest at first
+    largest.fill(-largest_half);
     for (size_t row = 0; row < keys.rows; ++row) {
         widen(keys, row, head, head_dim, kv_heads, values);
         for (size_t i = 0; i < head_dim; ++i) {
             const float value = std::clamp(line[i], -largest_half, largest_half);
             least[i] = std::min(least[i], value);
-            inverse[i] = std::max(inverse[i], value);
+            largest[i] = std::max(largest[i], value);
         }
     }
     for (size_t i = 0; i < head_dim; ++i) {
         leasts[i] = to_half(least[i]);
         least[i] = to_float(leasts[i]);
-        steps[i] = to_half((inverse[i] - least[i]) / 15);
+        steps[i] = to_half((largest[i] - least[i]) / 15);
         const float step = to_float(steps[i]);
         inverse[i] = step > 0 ? 1 / step : 0;
     }
