@@ -23,11 +23,19 @@ struct Way {
     size_t changed = 0;  // answers that are not those of the first way
 };
 
+// An answer to one needle, by the first way, that was not the true one.
+struct Miss {
+    size_t depth;
+    HaystackQuestion question;
+    std::string said;
+};
+
 struct Length {
     size_t rows = 0, trials = 0;
     std::vector<Score> by_depth{};                  // one needle; [depths]
     std::map<std::string, Score> sorts{}, blind{};  // one needle, by sort of question
     std::vector<Way> ways{};                        // one needle; [attends]
+    std::vector<Miss> misses{};
     struct Many {
         Score single, order;
         size_t streams = 0, whole = 0;  // streams of which everything was answered right
@@ -85,10 +93,11 @@ class NeedleTest {
             work(), rows, [&](size_t count) { meter.add(count); }, run_.stop);
     }
 
-    // The score of the first way.
-    Score ask_every_way(const Memory& memory, const HaystackQuestion& question, std::vector<Way>& ways) {
+    // The score of the first way, and its answer.
+    Score ask_every_way(const Memory& memory, const HaystackQuestion& question, std::vector<Way>& ways,
+                        std::string& answer) {
         Score first;
-        std::string answer, said;
+        std::string said;
         for (size_t way = 0; way < works_.size(); ++way) {
             const Score score = ask_one(works_[way], memory, question, &said);
             if (way == 0) {
@@ -115,7 +124,9 @@ class NeedleTest {
             grow(with, length.rows, meter);
             if (run_.stop.stop_requested()) return;
             for (const HaystackQuestion& question : maker.about_needle(with.log(), kinds[depth])) {
-                const Score score = ask_every_way(with.memory(), question, length.ways);
+                std::string answer;
+                const Score score = ask_every_way(with.memory(), question, length.ways, answer);
+                if (score.right == 0) length.misses.push_back({depth, question, std::move(answer)});
                 length.by_depth[depth].add(score);
                 length.sorts[question.sort].add(score);
                 length.blind[question.sort].add(ask_one(work(), other.memory(), question));
@@ -157,6 +168,8 @@ class NeedleTest {
     MemoryOptions memory_;
 };
 
+double depth_share(size_t depth, size_t depths) { return depths < 2 ? 0.5 : double(depth) / double(depths - 1); }
+
 BenchTable depth_table(const std::vector<Length>& lengths, const std::string& how) {
     BenchTable table{.name = "needle",
                      .title = "Needle answers that are word for word right, by depth and length" + how,
@@ -173,7 +186,7 @@ BenchTable depth_table(const std::vector<Length>& lengths, const std::string& ho
     const size_t depths = lengths.empty() ? 0 : lengths[0].by_depth.size();
     for (size_t depth = 0; depth < depths; ++depth) {
         auto& row = table.rows.emplace_back();
-        row.push_back(depths < 2 ? 0.5 : double(depth) / double(depths - 1));
+        row.push_back(depth_share(depth, depths));
         for (const Length& length : lengths) row.push_back(length.by_depth[depth].share());
     }
     return table;
@@ -222,6 +235,24 @@ BenchTable way_table(const std::vector<Length>& lengths, const std::vector<size_
     return table;
 }
 
+BenchTable miss_table(const std::vector<Length>& lengths, const std::string& how) {
+    BenchTable table{.name = "needle_misses",
+                     .title = "The answers about one needle that were wrong" + how,
+                     .columns = {{"tokens", BenchUnit::count},
+                                 {"depth", BenchUnit::share},
+                                 {"question", BenchUnit::text},
+                                 {"true", BenchUnit::text},
+                                 {"said", BenchUnit::text}},
+                     .rows = {},
+                     .notes = {}};
+    for (const Length& length : lengths)
+        for (const Miss& miss : length.misses)
+            table.rows.push_back({length.rows, depth_share(miss.depth, length.by_depth.size()), miss.question.text,
+                                  miss.question.answer, miss.said});
+    if (table.rows.empty()) table.notes.push_back("None.");
+    return table;
+}
+
 BenchTable many_table(const std::vector<Length>& lengths, const std::string& how) {
     BenchTable table{.name = "needle_many",
                      .title = "Several needles in one stream, evenly spread" + how,
@@ -259,13 +290,14 @@ std::vector<BenchTable> bench_needle(const BenchRun& run) {
     }
     const std::string how = how_text(run, *model);
     std::vector<BenchTable> tables;
-    const std::vector<size_t>& needles = run.options.needles;
-    if (std::find(needles.begin(), needles.end(), 1) != needles.end()) {
+    const std::vector<size_t>& needles = run.options.needles;  // in order
+    if (needles.front() == 1) {
         tables.push_back(depth_table(lengths, how));
         tables.push_back(sort_table(lengths, how));
         if (run.options.attends.size() > 1) tables.push_back(way_table(lengths, run.options.attends, *model));
     }
     if (needles.back() > 1) tables.push_back(many_table(lengths, how));
+    if (needles.front() == 1) tables.push_back(miss_table(lengths, how));
     return tables;
 }
 

@@ -59,7 +59,7 @@ TEST(BenchNeedle, ATableOfDepthByLengthAndOneOfManyNeedles) {
                                                   "1", "--needles", "1,2", "--json", "--quiet"});
     ASSERT_EQ(run.exit_code, 0) << run.err;
     const auto benches = nlohmann::json::parse(run.out)["benches"];
-    ASSERT_EQ(benches.size(), 3u);
+    ASSERT_EQ(benches.size(), 4u);
     EXPECT_EQ(benches[0]["name"], "needle");
     EXPECT_EQ(benches[0]["picture"], "heat");
     ASSERT_EQ(benches[0]["rows"].size(), 3u);
@@ -69,6 +69,20 @@ TEST(BenchNeedle, ATableOfDepthByLengthAndOneOfManyNeedles) {
     EXPECT_EQ(benches[1]["rows"].size(), 10u);  // five sorts of question, two lengths
     EXPECT_EQ(benches[2]["rows"].size(), 2u);
     EXPECT_EQ(benches[2]["rows"][0][1], 2);
+    EXPECT_EQ(benches[3]["name"], "needle_misses");
+}
+
+TEST(BenchNeedle, EveryWrongAnswerIsShown) {
+    const test::Outcome run =
+        test::run_longview({"bench", "needle", "--lengths", "8K", "--depths", "2", "--trials", "1", "--needles", "1",
+                            "--attend", "top:1", "--json", "--quiet"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    const auto benches = nlohmann::json::parse(run.out)["benches"];
+    double wrong = 0;
+    for (const auto& sort : benches[1]["rows"]) wrong += double(sort[2]) * (1 - double(sort[3]));
+    const auto& misses = benches.back()["rows"];
+    EXPECT_NEAR(double(misses.size()), wrong, 1e-6);
+    for (const auto& miss : misses) EXPECT_NE(miss[3], miss[4]);
 }
 
 TEST(BenchNeedle, SeveralWaysToAttendAnswerTheSameHaystacks) {
@@ -77,7 +91,7 @@ TEST(BenchNeedle, SeveralWaysToAttendAnswerTheSameHaystacks) {
                             "--attend", "exact,top:1,exact", "--json", "--quiet"});
     ASSERT_EQ(run.exit_code, 0) << run.err;
     const auto benches = nlohmann::json::parse(run.out)["benches"];
-    ASSERT_EQ(benches.size(), 3u);
+    ASSERT_EQ(benches.size(), 4u);
     EXPECT_EQ(benches[2]["name"], "needle_attend");
     const auto rows = benches[2]["rows"];
     ASSERT_EQ(rows.size(), 3u);
