@@ -20,7 +20,8 @@ DEFAULT_NOISE = {"vanish": 0.004, "vanish_frames": 1.4, "count_off_single": 0.02
 CROWD = 4
 DAYS = 0.25  # share of videos that last days or begin late
 LONGEST_CUT_S, LAST_S = 15 * 3600, 99 * 3600
-BUSY_KINDS = 6  # at once, which leaves room for false ones
+BUSY_KINDS = 7  # at once, which leaves room for a false one
+FULL = 0.35  # share of busy videos where that many often are
 
 
 @dataclass
@@ -116,7 +117,7 @@ def _come_and_go(rng, frames):
     seen before, and often."""
     drawn = rng.choice(80, int(rng.integers(9, 60)), replace=False, p=CLASS_WEIGHTS if rng.random() < 0.5 else None)
     share = np.exp(rng.normal(0, rng.uniform(0, 2), len(drawn)))  # some come often, some once in all
-    coming = rng.uniform(1.5, 4.5) / 15  # a frame; a stay lasts 15 frames on average
+    coming = rng.uniform(*((4, 9) if rng.random() < FULL else (1.5, 4.5))) / 15  # a frame; a stay lasts 15 on average
     until = np.zeros(len(drawn), int)
     objects = []
     turns = rng.choice(len(drawn), frames, p=share / share.sum())
@@ -237,6 +238,7 @@ def _report(rng, drawn, count, noise, busy):
             if i < n_classes:
                 seen[i] += row
         elif busy or len(ids) < at.MAX_OBJECT_ROWS:
+            row[(seen > 0).sum(0) >= at.MAX_OBJECT_ROWS] = 0  # vision keeps those that were there before
             ids.append(c)
             invented.append(row)
     if invented:

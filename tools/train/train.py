@@ -24,6 +24,7 @@ from .config import Config
 from .model import EMBEDDING_RMS, Yoco
 from .muon import Muon
 
+COLD_STEPS = 60
 LIVE = 0.25  # share of batches with the noise of a live stream, which is told before later frames can correct it
 
 
@@ -210,7 +211,7 @@ def train(rank, args, meeting=None):
         torch.set_default_device(args.device)
     model.to(args.device)
     steppers = optimizers(model, args.lr)
-    step = 0
+    step, cold = 0, None
     last = args.out / "last.pt"
     if args.resume and last.exists():
         state = torch.load(last, weights_only=True, map_location=args.device)
@@ -223,7 +224,7 @@ def train(rank, args, meeting=None):
                     group["lr_share"] = share
         step = state["step"]
     elif args.from_model:
-        step = load_weights(model, args.from_model)
+        step = cold = load_weights(model, args.from_model)  # no momentum yet: its first steps are small
     if rank == 0:
         print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters, from step {step}", flush=True)
 
@@ -234,6 +235,7 @@ def train(rank, args, meeting=None):
     while step < args.steps:
         batch = next(loader).to(args.device)
         falling = min(1.0, (args.steps - step) / args.decay) if args.decay else 1.0
+        falling *= min(1.0, (step - cold + 1) / COLD_STEPS) if cold is not None else 1.0
         for stepper in steppers:
             for group in stepper.param_groups:
                 warm = min(1.0, (step + 1) / group["warm"])
