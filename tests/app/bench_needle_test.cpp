@@ -73,9 +73,8 @@ TEST(BenchNeedle, ATableOfDepthByLengthAndOneOfManyNeedles) {
 }
 
 TEST(BenchNeedle, EveryWrongAnswerIsShown) {
-    const test::Outcome run =
-        test::run_longview({"bench", "needle", "--lengths", "8K", "--depths", "2", "--trials", "1", "--needles", "1",
-                            "--attend", "top:1", "--json", "--quiet"});
+    const test::Outcome run = test::run_longview({"bench", "needle", "--lengths", "8K", "--depths", "2", "--trials",
+                                                  "1", "--needles", "1", "--attend", "top:1", "--json", "--quiet"});
     ASSERT_EQ(run.exit_code, 0) << run.err;
     const auto benches = nlohmann::json::parse(run.out)["benches"];
     double wrong = 0;
