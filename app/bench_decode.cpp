@@ -14,7 +14,7 @@ struct Steps {
 
 Steps steps_of(const BenchRun& run, const std::shared_ptr<const Model>& model, size_t rows) {
     Workspace work(run.context, model->config());
-    const Memory memory = zero_memory(model, rows);
+    const Memory memory = made_up_memory(model, rows);
     return {measure_decode(work, memory), measure_first_token(work, memory)};
 }
 

@@ -98,19 +98,25 @@ Config config_3b() {
     return c;
 }
 
-Memory zero_memory(const std::shared_ptr<const Model>& model, size_t rows, const MemoryOptions& options) {
+Memory made_up_memory(const std::shared_ptr<const Model>& model, size_t rows, const MemoryOptions& options) {
     const Config& config = model->config();
-    const size_t piece = most_rows_at_once(model->device().get());
-    Buffer zeros = Buffer::of<float>(piece * config.kv_dim(), model->device());
+    const size_t piece = most_rows_at_once(model->device().get()), values = piece * config.kv_dim();
+    std::vector<float> random(2 * values);
+    std::minstd_rand bits(1);
+    for (float& value : random) value = float(bits()) * 0x1p-30f - 1;  // -1 to 1
+    const Floats keys(std::span<const float>(random).first(values), model->device());
+    const Floats others(std::span<const float>(random).last(values), model->device());
     Memory memory(model, options);
     // The door is read-only for everybody else; `memory` is ours and not const, so this is no lie to the compiler.
     State& state = const_cast<State&>(memory.state());
     for (size_t row = 0; row < rows; row += piece) {
-        const ConstMatrix kv(zeros.as<float>().data(), std::min(piece, rows - row), config.kv_dim());
-        if (config.has_cross()) state.cache.append(kv, kv);
+        const size_t count = std::min(piece, rows - row);
+        const ConstMatrix k(keys.span().data(), count, config.kv_dim()),
+            v(others.span().data(), count, config.kv_dim());
+        if (config.has_cross()) state.cache.append(k, v);
         for (size_t layer = 0; layer < state.layers.size(); ++layer) {
-            if (config.layers[layer] == LayerKind::full) state.layers[layer].cache.append(kv, kv);
-            if (config.layers[layer] == LayerKind::sliding) state.layers[layer].window.append(kv, kv);
+            if (config.layers[layer] == LayerKind::full) state.layers[layer].cache.append(k, v);
+            if (config.layers[layer] == LayerKind::sliding) state.layers[layer].window.append(k, v);
         }
     }
     state.rows = rows;

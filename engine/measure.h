@@ -16,9 +16,9 @@ Config config_100m();
 // 3072, 24 heads of 128 on 8 key/value heads.
 Config config_3b();
 
-// A memory whose caches hold `rows` rows of zeros, as after reading that many: a Transformer would take hours to read
-// them, and a step at this length costs the same whatever the values are. Its rows have no times: to be measured only.
-Memory zero_memory(const std::shared_ptr<const Model>& model, size_t rows, const MemoryOptions& options = {});
+// A memory whose caches hold `rows` rows of made-up values, as after reading that many: a Transformer would take hours
+// to read them. Random ones, since hardware is faster at zeros. Its rows have no times: to be measured only.
+Memory made_up_memory(const std::shared_ptr<const Model>& model, size_t rows, const MemoryOptions& options = {});
 
 // Random feature rows as sparse as those of a video, about five a frame, one frame a second.
 struct SampleRows {

@@ -90,7 +90,7 @@ TEST_P(Steps, TellTheSameWhereAWindowMovesToItsFront) {
         const auto model = Model::random(config, 3, DType::f16, device);
         Workspace work(context, config, {.chunk_rows = 16, .sampled = 1});
         // A window has room for most_device_chunk_rows rows beside its own: the last are used up by these words.
-        Memory memory = zero_memory(model, most_device_chunk_rows - 4, {.cache_type = DType::f16, .page_rows = 256});
+        Memory memory = made_up_memory(model, most_device_chunk_rows - 4, {.cache_type = DType::f16, .page_rows = 256});
         return words(work, memory, 8).logits;
     };
     EXPECT_EQ(tell(true), tell(false));

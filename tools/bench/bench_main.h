@@ -14,14 +14,14 @@
 
 namespace lv {
 
-// Numbers from 1 to `most` with commas between. Throws UsageError, which calls what was expected `expected`.
+// Numbers from `least` to `most` with commas between. Throws UsageError, which calls what was expected `expected`.
 inline std::vector<size_t> numbers(std::string_view text, std::string_view option,
-                                   const char* expected = "numbers above 0", size_t most = SIZE_MAX) {
+                                   const char* expected = "numbers above 0", size_t most = SIZE_MAX, size_t least = 1) {
     std::vector<size_t> out;
-    for (const char *at = text.data(), *end = at + text.size(); at < end; ++at) {
+    for (const char *at = text.data(), *end = at + text.size(); at <= end; ++at) {
         size_t number = 0;
         const auto [next, error] = std::from_chars(at, end, number);
-        if (error != std::errc() || number == 0 || number > most || (next != end && *next != ','))
+        if (error != std::errc() || number < least || number > most || (next != end && *next != ','))
             throw UsageError(std::string(option) + ": found \"" + std::string(text) + "\", expected " + expected +
                              " with commas between");
         out.push_back(number);

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,9 +29,10 @@ Usage: longview-bench [OPTION VALUE]...
   --config 100m|3b              3b: the paper's, 26 layers of 3,072 (default: 100m)
   --only yoco|transformer       one of the two (default: both)
   --weights f32|f16|bf16|i8     (default: bf16)
-  --cache f16|i8                (default: f16)
+  --cache f16|i8|f16,i8         decode steps with either cache, prefill with the first (default: f16)
   --page ROWS                   of the cache (default: 256)
-  --top PAGES                   that a decode step reads: the newest and so many best; 0: all (default: 0)
+  --top PAGES                   that a decode step reads: the newest and so many best; 0: all. Several, with commas
+                                between, are measured in turn (default: 0)
   --graphs on|off               decode steps as CUDA graphs, or kernel by kernel (default: on)
   --prefill LENGTHS             tokens, with commas between, or none (default: 1024,4096)
   --decode LENGTHS              tokens in the cache, or none (default: 1024,32768)
@@ -51,9 +53,10 @@ using Json = nlohmann::ordered_json;
 struct Options {
     bool cuda = false, graphs = true;
     std::string config = "100m", only;
-    DType weights = DType::bf16, cache = DType::f16;
-    size_t page_rows = 256, top_pages = 0;
-    std::vector<size_t> prefill{1 << 10, 1 << 12}, decode{1 << 10, 1 << 15}, retention;
+    DType weights = DType::bf16;
+    std::vector<DType> caches{DType::f16};
+    size_t page_rows = 256;
+    std::vector<size_t> tops{0}, prefill{1 << 10, 1 << 12}, decode{1 << 10, 1 << 15}, retention;
 };
 
 DType type(std::string_view text, std::string_view option) {
@@ -79,12 +82,14 @@ Options parse(int argc, char** argv) {
             out.only = value;
         else if (option == "--weights")
             out.weights = type(value, option);
-        else if (option == "--cache")
-            out.cache = type(value, option);
-        else if (option == "--page")
+        else if (option == "--cache") {
+            out.caches.clear();
+            for (const auto part : std::views::split(value, ','))
+                out.caches.push_back(type(std::string_view(part.begin(), part.end()), option));
+        } else if (option == "--page")
             out.page_rows = numbers(value, option).at(0);
         else if (option == "--top")
-            out.top_pages = value == "0" ? 0 : numbers(value, option).at(0);
+            out.tops = numbers(value, option, "numbers of pages, or 0 for all,", SIZE_MAX, 0);
         else if (option == "--graphs" && (value == "on" || value == "off"))
             out.graphs = value == "on";
         else if (option == "--prefill")
@@ -141,16 +146,29 @@ Yardstick measure_yardstick(const Context& context, DType weights) {
     return out;
 }
 
+Json measure_step(const Context& context, const Memory& memory, size_t top_pages, const Yardstick& yardstick) {
+    Workspace work(context, memory.model().config(), {.top_pages = top_pages});
+    const Rate rate = measure_decode(work, memory);
+    return {{"rows", memory.rows()},
+            {"cache", dtype_name(memory.options().cache_type)},
+            {"top_pages", top_pages},
+            {"seconds", rate.seconds},
+            {"tokens_per_second", rate.rows_per_second},
+            {"share_of_bandwidth", rate.bytes_per_second / yardstick.bytes_per_second},
+            {"first_token_seconds", measure_first_token(work, memory)},
+            {"memory_bytes", memory.bytes().total()}};
+}
+
 Json measure(const Context& context, const Options& options, const Config& config, const Yardstick& yardstick) {
     std::fprintf(stderr, "making %s\n", config.name.c_str());
     const auto model = Model::random(config, 1, options.weights, context.shared_device());
-    const MemoryOptions kept{.cache_type = options.cache, .page_rows = options.page_rows};
+    const MemoryOptions kept{.cache_type = options.caches[0], .page_rows = options.page_rows};
     Json out{{"config", config.name},
              {"parameters", config.parameters()},
              {"weight_bytes", model->bytes()},
              {"prefill", Json::array()},
              {"decode", Json::array()}};
-    Workspace work(context, config, {.top_pages = options.top_pages});
+    Workspace work(context, config);
     for (const size_t rows : options.prefill) {
         std::fprintf(stderr, "prefill of %zu rows\n", rows);
         const Rate rate = measure_prefill(work, model, rows, 0, kept, 2);
@@ -160,17 +178,15 @@ Json measure(const Context& context, const Options& options, const Config& confi
                                   {"share_of_matmul", rate.flops_per_second / yardstick.flops_per_second},
                                   {"memory_bytes", reckon_memory(config, rows, kept).total()}});
     }
-    for (const size_t rows : options.decode) {
-        std::fprintf(stderr, "decode at %zu rows\n", rows);
-        const Memory memory = zero_memory(model, rows, kept);
-        const Rate rate = measure_decode(work, memory);
-        out["decode"].push_back({{"rows", rows},
-                                 {"seconds", rate.seconds},
-                                 {"tokens_per_second", rate.rows_per_second},
-                                 {"share_of_bandwidth", rate.bytes_per_second / yardstick.bytes_per_second},
-                                 {"first_token_seconds", measure_first_token(work, memory)},
-                                 {"memory_bytes", memory.bytes().total()}});
-    }
+    for (const DType cache : options.caches)
+        for (const size_t rows : options.decode) {
+            const Memory memory = made_up_memory(model, rows, {.cache_type = cache, .page_rows = options.page_rows});
+            for (const size_t top : options.tops) {
+                std::fprintf(stderr, "decode at %zu rows, cache %s, top %zu\n", rows,
+                             std::string(dtype_name(cache)).c_str(), top);
+                out["decode"].push_back(measure_step(context, memory, top, yardstick));
+            }
+        }
     return out;
 }
 
@@ -180,9 +196,7 @@ int run(const Options& options) {
     Json report{{"machine", context.device() ? context.device()->name() : machine_name(context)},
                 {"build", build_name()},
                 {"weights", dtype_name(options.weights)},
-                {"cache", dtype_name(options.cache)},
                 {"page_rows", options.page_rows},
-                {"top_pages", options.top_pages},
                 {"bytes_per_second", yardstick.bytes_per_second},
                 {"flops_per_second", yardstick.flops_per_second},
                 {"models", Json::array()}};
