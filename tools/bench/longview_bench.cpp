@@ -159,6 +159,9 @@ Json measure_step(const Context& context, const Memory& memory, size_t top_pages
             {"memory_bytes", memory.bytes().total()}};
 }
 
+// At once, so that what has been measured is not lost with what comes behind.
+void tell(const char* name, const Json& figures) { std::fprintf(stderr, "%s %s\n", name, figures.dump().c_str()); }
+
 Json measure(const Context& context, const Options& options, const Config& config, const Yardstick& yardstick) {
     std::fprintf(stderr, "making %s\n", config.name.c_str());
     const auto model = Model::random(config, 1, options.weights, context.shared_device());
@@ -170,21 +173,20 @@ Json measure(const Context& context, const Options& options, const Config& confi
              {"decode", Json::array()}};
     Workspace work(context, config);
     for (const size_t rows : options.prefill) {
-        std::fprintf(stderr, "prefill of %zu rows\n", rows);
         const Rate rate = measure_prefill(work, model, rows, 0, kept, 2);
         out["prefill"].push_back({{"rows", rows},
                                   {"seconds", rate.seconds},
                                   {"rows_per_second", rate.rows_per_second},
                                   {"share_of_matmul", rate.flops_per_second / yardstick.flops_per_second},
                                   {"memory_bytes", reckon_memory(config, rows, kept).total()}});
+        tell("prefill", out["prefill"].back());
     }
     for (const DType cache : options.caches)
         for (const size_t rows : options.decode) {
             const Memory memory = made_up_memory(model, rows, {.cache_type = cache, .page_rows = options.page_rows});
             for (const size_t top : options.tops) {
-                std::fprintf(stderr, "decode at %zu rows, cache %s, top %zu\n", rows,
-                             std::string(dtype_name(cache)).c_str(), top);
                 out["decode"].push_back(measure_step(context, memory, top, yardstick));
+                tell("decode", out["decode"].back());
             }
         }
     return out;
