@@ -27,7 +27,7 @@ BenchTable fork_table(const BenchRun& run, const std::vector<BenchModel>& models
                                  {"fork", BenchUnit::us, true},
                                  {"against the shortest", BenchUnit::times}},
                      .rows = {},
-                     .notes = {"Measured on caches full of zeros."}};
+                     .notes = {"Measured on caches of made-up values."}};
     for (const BenchModel& model : models) {
         run.talk.say("memory: forks of " + model.name);
         double shortest = 0;

@@ -16,7 +16,7 @@ SHARE = {"visible_at": 4, "visible_now": 2, "is_at": 1.5, "is_now": 0.7, "is_vid
          "greeting": 0.3, "unknown": 0.6, "follow": 4}
 # Kinds that name one time or ask for one: what a long video makes hard.
 TIMED = {"visible_at", "where_at", "count_at", "is_at", "first", "last", "drill_is_at", "drill_times", "drill_first",
-         "drill_last"}
+         "drill_last", "drill_list"}
 # Kinds with long answers come in batches of their own, so that short ones are not padded to their length.
 LONG = {"intervals", "happens", "caption", "describe"}
 DRILL_SHARE = {name: 1.0 for name in drills.DRILLS} | {"drill_times": 1.5, "drill_events": 2.5, "drill_next_event": 2,

@@ -6,7 +6,7 @@ import numpy as np
 
 from .classes import NAMES, article
 from .questions import MOVES, a_word, debut, first_rows, neighbour_row, places, plural, say, single
-from .world import number, stamp
+from .world import chain, item, number, stamp
 
 
 def _drill(w, rng, name, fact, rest=lambda i: -1):
@@ -183,6 +183,19 @@ def drill_times(w, rng):
     return ("each time", items) if items else None
 
 
+def drill_list(w, rng):
+    """What is visible at a full time, each by what stands to its left: the steps of which a list is made."""
+    asked = [x for x in (w.ask_time(rng) for _ in range(4)) if x]
+    if not asked:
+        return None
+    second, f = max(asked, key=lambda x: w.present[:, x[1]].sum())
+    here = w.visible(f)
+    said = [item(w.classes[i], w.count[i, f]) for i in here] + ["nothing"]
+    rests = chain([w.row(i, f) for i in here])
+    items = [(said[k], said[k + 1], rests[k + 1]) for k in rng.permutation(len(here))]
+    return (f"each list at {stamp(second)}", items) if len(items) > 1 else None
+
+
 DRILLS = {f.__name__: f for f in (drill_is, drill_is_at, drill_count, drill_most, drill_where, drill_first, drill_last,
                                   drill_often, drill_where_last, drill_moves, drill_after, drill_before, drill_earlier,
-                                  drill_stays, drill_events, drill_next_event, drill_until, drill_times)}
+                                  drill_stays, drill_events, drill_next_event, drill_until, drill_times, drill_list)}
