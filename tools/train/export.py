@@ -68,6 +68,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=Path, default=Path("tools/train/runs/mini/last.pt"))
     parser.add_argument("--out", type=Path, default=Path("assets/models/mini"))
+    parser.add_argument("--mean-with", type=Path, metavar="DIR", help="write the mean of these weights and those of a model")
     args = parser.parse_args()
     text = text_module.Text((args.out / "tokenizer.model").read_bytes())
     state = torch.load(args.checkpoint, weights_only=True)
@@ -75,6 +76,9 @@ def main():
     model.load_state_dict(state["model"])
     weights = {file_name(name): p.detach() for name, p in model.named_parameters()}
     weights["projector.weight"] = model.folded_projector().detach()
+    if args.mean_with:  # of two ends of one road: often better than either, at no cost (arXiv 2203.05482)
+        other = load_file(args.mean_with / "model.safetensors")
+        weights = {name: (p + other[name].float()) / 2 for name, p in weights.items()}
     tensors = {name: (p.half() if p.ndim == 2 else p.float()).contiguous() for name, p in weights.items()}
     aside = args.out / "model.safetensors.part"
     save_file(tensors, aside, {"steps": str(state["step"])})
