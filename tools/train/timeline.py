@@ -21,7 +21,7 @@ CROWD = 4
 DAYS = 0.25  # share of videos that last days or begin late
 LONGEST_CUT_S, LAST_S = 15 * 3600, 99 * 3600
 BUSY_KINDS = 7  # at once, which leaves room for a false one
-FULL = 0.35  # share of busy videos where that many often are
+FULL = 0.6  # share of busy videos where that many often are
 
 
 @dataclass
