@@ -122,8 +122,9 @@ size_t merge_bytes(const Parts& parts) { return (parts.splits + 2 * merge_warps)
 constexpr unsigned warps_a_block = 4;
 
 Parts fill_parts(CudaDevice& device, const Scene& scene, DType type) {
-    if (scene.rows > few_rows && !device.exact() && can_attend_many(scene, type))
-        return attend_many(device, scene, type);
+    if (device.exact()) return attend_few(device, scene, type);
+    if (scene.rows > few_rows && can_attend_many(scene, type)) return attend_many(device, scene, type);
+    if (scene.rows <= few_rows && can_attend_few_tiles(scene, type)) return attend_few_tiles(device, scene, type);
     return attend_few(device, scene, type);
 }
 

@@ -1,5 +1,5 @@
-// Attention of few rows on CUDA: bound by reading keys and values once. Split over ranges of keys; the ranges' results
-// merge in attention.cu. All in f32, whatever the cache holds.
+// Attention of few rows on CUDA, the plain way: any head size, alignment and type, all in f32. Split over ranges of
+// keys; the ranges' results merge in attention.cu. Most caches go through attention_few_tiles.cu.
 #include "kernels/attention_pieces.cuh"
 
 namespace lv::cuda {
@@ -143,24 +143,7 @@ __global__ void __launch_bounds__(warps* warp_lanes)
         }
     }
     __syncthreads();
-    for (unsigned index = threadIdx.x; index < queries * dim; index += blockDim.x) {
-        const unsigned i = index / dim, at = index % dim, query = first_query + i;
-        float max = minus_infinity(), sum = 0, out = 0;
-        for (unsigned w = 0; w < warps; ++w) max = fmaxf(max, shared[(w * most_queries + i) * pitch + dim]);
-        for (unsigned w = 0; w < warps; ++w) {
-            const float* from = shared + (w * most_queries + i) * pitch;
-            const float factor = from[dim] == minus_infinity() ? 0 : expf(from[dim] - max);
-            out += factor * from[at];
-            sum += factor * from[dim + 1];
-        }
-        const size_t place =
-            (size_t(blockIdx.x) * scene.rows + query / group) * scene.heads + kv_head * group + query % group;
-        parts.out[place * dim + at] = out;
-        if (at == 0) {
-            parts.max[place] = max;
-            parts.sum[place] = sum;
-        }
-    }
+    merge_warps(scene, parts, shared, warps, most_queries, first_query, queries, kv_head);
 }
 
 template <typename T>

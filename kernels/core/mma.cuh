@@ -34,6 +34,8 @@ void mma(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1, T type
     emulation::mma(c, a, b0, b1, type);
 }
 inline void load_turned(unsigned (&to)[4], const void* row) { emulation::load_turned(to, row); }
+inline unsigned turned(unsigned two) { return emulation::turned(two); }
+inline uint2 halves_of(unsigned bytes) { return emulation::halves_of(bytes); }
 
 #else
 
@@ -58,6 +60,24 @@ __device__ inline void load_turned(unsigned (&to)[4], const void* row) {
                  : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
                  : "r"(at)
                  : "memory");
+}
+
+// A matrix of 8 x 8 16-bit values, of which lane l holds columns 2t, 2t+1 of row g, turned around: rows 2t, 2t+1 of
+// column g. What c leaves of a product in two registers, packed, becomes the b of the next.
+__device__ inline unsigned turned(unsigned two) {
+    unsigned to;
+    asm volatile("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(to) : "r"(two));
+    return to;
+}
+
+// Four int8 as f16, two a register. A byte b of them plus 128 is the f16 number 1024 + 128 + b with 0x64 above it.
+__device__ inline uint2 halves_of(unsigned bytes) {
+    bytes ^= 0x80808080u;
+    const unsigned low = __byte_perm(bytes, 0x64646464u, 0x4140), high = __byte_perm(bytes, 0x64646464u, 0x4342);
+    uint2 to;
+    asm("sub.f16x2 %0, %1, %2;" : "=r"(to.x) : "r"(low), "r"(0x64806480u));
+    asm("sub.f16x2 %0, %1, %2;" : "=r"(to.y) : "r"(high), "r"(0x64806480u));
+    return to;
 }
 
 #endif

@@ -40,4 +40,16 @@ inline void load_turned(unsigned (&to)[4], const void* row) {
     warp_barrier();  // nobody overwrites the rows before all have read them
 }
 
+inline unsigned turned(unsigned two) {
+    const Words* lanes = share({{two, 0, 0}});
+    const unsigned g = lane() / 4, t = lane() % 4;
+    const auto value = [&](unsigned row) { return unsigned(lanes[row * 4 + g / 2].of[0] >> (16 * (g % 2))) & 0xffffu; };
+    return value(2 * t) | value(2 * t + 1) << 16;
+}
+
+inline uint2 halves_of(unsigned bytes) {
+    const auto value = [&](unsigned i) { return unsigned(to_half(float(int8_t(bytes >> (8 * i)))).bits); };
+    return {value(0) | value(1) << 16, value(2) | value(3) << 16};
+}
+
 }  // namespace lv::emulation

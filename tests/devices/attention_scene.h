@@ -129,11 +129,15 @@ inline std::vector<AttentionCase> attention_cases(bool more) {
     };
     masked({1, 3, 5, 17}, {1, 50, 65, 129}, 0);
     typed(47, {1, 16, 48, 64, 80, 128, 256}, 0, 3);
-    cases.push_back({2, 1500, 6, 2, 64, DType::f16, true, 0, 256});  // splits
+    cases.push_back({2, 1500, 6, 2, 64, DType::f16, true, 0, 256});   // splits
     cases.push_back({1, 12000, 1, 1, 16, DType::f16, true, 0, 999});  // more splits than a warp has lanes
-    cases.push_back({70, 600, 3, 1, 64, DType::f16, true, 0, 256});  // tiles of queries
+    cases.push_back({70, 600, 3, 1, 64, DType::f16, true, 0, 256});   // tiles of queries
     cases.push_back({9, 1300, 2, 1, 64, DType::i8, false, 0, 100});
-    cases.push_back({9, 300, 2, 1, 64, DType::i8, false, 0, 100, false, 0, 1e-4f});  // scales below what f16 holds
+    for (size_t rows : {2u, 9u}) {
+        cases.push_back(
+            {rows, 300, 2, 1, 64, DType::i8, false, 0, 100, false, 0, 1e-4f});  // scales below what f16 holds
+        cases.push_back({rows, 90, 2, 1, 128, DType::i8, false, 0, 100, false, 0, 100});
+    }
     if (!more) return cases;
     masked({1, 3, 4, 5, 17, 40}, {1, 49, 50, 51, 127, 128, 129, 333}, 2);
     typed(77, {1, 16, 48, 64, 80, 128}, 2, 2);
