@@ -45,7 +45,7 @@ struct Rows {
 };
 
 // Working memory of one queue that grows to the largest size asked for; each user has its own slot.
-enum class Slot { weights, rows, parts, estimates, chosen, result, library, picks, conv, count };
+enum class Slot { weights, rows, parts, states, estimates, chosen, result, library, picks, conv, count };
 
 class Products;          // products.cuh
 struct ProductsLibrary;  // products_library.cuh

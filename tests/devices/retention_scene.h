@@ -15,6 +15,7 @@ struct RetentionScene {
     size_t rows, heads, dim;
     std::string what;
     std::vector<float> q, k, v, decay, state;
+    size_t gap = 3;  // values between rows
 
     // log_decay is about -forgetting
     RetentionScene(size_t rows_, size_t heads_, size_t dim_, float forgetting)
@@ -39,6 +40,13 @@ struct RetentionScene {
         return *this;
     }
 
+    // Four values lie at multiples of 16 bytes.
+    RetentionScene& align() {
+        what += ", aligned";
+        gap = 4;
+        return *this;
+    }
+
     // The rows out; `last`: the state as it stands after them.
     reference::Doubles expected(reference::Doubles& last) const {
         last = doubles(state);
@@ -48,8 +56,9 @@ struct RetentionScene {
     void expect(const RetentionForm& form, const Context& context, double eps = epsilon_f32) const {
         const std::string name = std::string(form.name) + ", " + what;
         const size_t cols = heads * dim;
-        PlacedMatrix q_there(context, q, rows, cols), k_there(context, k, rows, cols), v_there(context, v, rows, cols);
-        PlacedMatrix decay_there(context, decay, rows, heads), out(context, rows, cols);
+        PlacedMatrix q_there(context, q, rows, cols, gap), k_there(context, k, rows, cols, gap);
+        PlacedMatrix v_there(context, v, rows, cols, gap), out(context, rows, cols, gap);
+        PlacedMatrix decay_there(context, decay, rows, heads);
         Placed<float> state_there(context, std::span<const float>(state));
         form.apply(context, {heads, q_there.view(), k_there.view(), v_there.view(), decay_there.view()},
                    state_there.span(), out.view());

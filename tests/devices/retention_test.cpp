@@ -28,11 +28,21 @@ TEST_P(Retentions, ChunksMatchTheReferenceAtEverySizeAndDecay) {
     for (const RetentionScene& scene : scenes) scene.expect(chunk, context, epsilon(epsilon_bf16));
 }
 
+// A GPU goes through segments of the rows side by side, and puts the state together from what they add.
+TEST_P(Retentions, SegmentsMatchTheReference) {
+    const Context context = make_context();
+    for (const RetentionScene& scene : {RetentionScene(300, 1, 64, 0.02f).align(), RetentionScene(449, 1, 64, 0.001f),
+                                        RetentionScene(400, 2, 128, 0.01f).align()})
+        scene.expect(chunk, context, epsilon(epsilon_bf16));
+}
+
 TEST_P(Retentions, ForgettingEverythingIsNoNaN) {
     const Context context = make_context();
-    const RetentionScene scene = RetentionScene(70, 1, 64, 0.1f).forget();
-    scene.expect(step, context);
-    scene.expect(chunk, context, epsilon(epsilon_bf16));
+    for (const RetentionScene& scene :
+         {RetentionScene(70, 1, 64, 0.1f).forget(), RetentionScene(260, 1, 64, 0.1f).forget()}) {
+        scene.expect(step, context);
+        scene.expect(chunk, context, epsilon(epsilon_bf16));
+    }
 }
 
 TEST_P(Retentions, AStateFarBeyondF16IsCarriedOn) {
@@ -52,13 +62,14 @@ TEST_P(Retentions, RotatingOnTheWayIsRopeThenRetention) {
                                                                    {20, 3, 18, 0.1f},
                                                                    {66, 2, 64, 0.02f},
                                                                    {5, 1, 128, 0.05f},
-                                                                   {129, 1, 128, 0.01f}}) {
+                                                                   {129, 1, 128, 0.01f},
+                                                                   RetentionScene(270, 1, 128, 0.01f).align()}) {
         const size_t rows = scene.rows, heads = scene.heads, dim = scene.dim, cols = heads * dim;
         const float factor = 0.7f;
         const auto made = [&](auto retain) {
-            PlacedMatrix q(context, scene.q, rows, cols), k(context, scene.k, rows, cols);
-            PlacedMatrix v(context, scene.v, rows, cols), decay(context, scene.decay, rows, heads);
-            PlacedMatrix table(context, rows, dim), out(context, rows, cols);
+            PlacedMatrix q(context, scene.q, rows, cols, scene.gap), k(context, scene.k, rows, cols, scene.gap);
+            PlacedMatrix v(context, scene.v, rows, cols, scene.gap), decay(context, scene.decay, rows, heads);
+            PlacedMatrix table(context, rows, dim, scene.gap), out(context, rows, cols, scene.gap);
             Placed<float> state(context, std::span<const float>(scene.state));
             rope_table(context, retention_frequencies(dim, 10000), 777, table.view());
             retain(q.view(), k.view(), v.view(), decay.view(), table.view(), state.span(), out.view());
