@@ -16,52 +16,71 @@ struct Weight {
     unsigned in, out;
 };
 
-// A warp owns one output, for all rows: it reads that row of the weight once, 16 bytes a thread where it lies so
-// (`vectors`), and x from cache. Sums in f32.
+// A warp owns neighbouring outputs, for all rows: it reads these rows of the weight once, 16 bytes a thread where they
+// lie so (`vectors`), and x from cache: 4 bytes for a weight of one, so that one output alone would be bound by that.
+// Sums in f32.
+template <typename T>
+constexpr unsigned outs_a_warp = 4 / sizeof(T);
+
 template <typename T, unsigned most_rows>
 __global__ void __launch_bounds__(128)
     multiply_few(Weight<T> weight, Rows<const float> x, Rows<float> y, unsigned rows, bool accumulate, bool vectors) {
-    constexpr unsigned at_once = 16 / sizeof(T);
-    const unsigned o = blockIdx.x * blockDim.y + threadIdx.y;
-    if (o >= weight.out) return;
-    const T* line = weight.values + size_t(o) * weight.in;
-    float sums[most_rows] = {};
+    constexpr unsigned at_once = 16 / sizeof(T), outs = outs_a_warp<T>;
+    const unsigned first = (blockIdx.x * blockDim.y + threadIdx.y) * outs;
+    if (first >= weight.out) return;
+    const T* lines[outs];
+#pragma unroll
+    for (unsigned out = 0; out < outs; ++out)
+        lines[out] = weight.values + size_t(min(first + out, weight.out - 1)) * weight.in;
+    float sums[most_rows][outs] = {};
     if (vectors) {
-#pragma unroll 4
+#pragma unroll(outs == 4 ? 2 : 4)
         for (unsigned i = threadIdx.x * at_once; i < weight.in; i += warp_lanes * at_once) {
             union {
                 uint4 whole;
                 T values[at_once];
-            } piece;
-            piece.whole = *reinterpret_cast<const uint4*>(line + i);
+            } pieces[outs];
+#pragma unroll
+            for (unsigned out = 0; out < outs; ++out)
+                pieces[out].whole = *reinterpret_cast<const uint4*>(lines[out] + i);
 #pragma unroll
             for (unsigned row = 0; row < most_rows; ++row) {
                 if (row >= rows) break;
 #pragma unroll
                 for (unsigned j = 0; j < at_once; j += 4) {
                     const float4 from = *reinterpret_cast<const float4*>(x.at(row) + i + j);
-                    sums[row] += wide(piece.values[j]) * from.x + wide(piece.values[j + 1]) * from.y +
-                                 wide(piece.values[j + 2]) * from.z + wide(piece.values[j + 3]) * from.w;
+#pragma unroll
+                    for (unsigned out = 0; out < outs; ++out) {
+                        const T* values = pieces[out].values + j;
+                        sums[row][out] += wide(values[0]) * from.x + wide(values[1]) * from.y +
+                                          wide(values[2]) * from.z + wide(values[3]) * from.w;
+                    }
                 }
             }
         }
     } else {
-        for (unsigned i = threadIdx.x; i < weight.in; i += warp_lanes) {
-            const float value = wide(line[i]);
+        for (unsigned i = threadIdx.x; i < weight.in; i += warp_lanes)
 #pragma unroll
-            for (unsigned row = 0; row < most_rows; ++row)
-                if (row < rows) sums[row] += value * x.at(row)[i];
-        }
+            for (unsigned out = 0; out < outs; ++out) {
+                const float value = wide(lines[out][i]);
+#pragma unroll
+                for (unsigned row = 0; row < most_rows; ++row)
+                    if (row < rows) sums[row][out] += value * x.at(row)[i];
+            }
     }
 #pragma unroll
     for (unsigned row = 0; row < most_rows; ++row) {
         if (row >= rows) break;
-        float sum = warp_sum(sums[row]);
-        if (threadIdx.x != 0) continue;
-        if (weight.scales) sum *= weight.scales[o];
-        if (weight.bias) sum += weight.bias[o];
-        float& to = y.at(row)[o];
-        to = accumulate ? to + sum : sum;
+#pragma unroll
+        for (unsigned out = 0; out < outs; ++out) {
+            float sum = warp_sum(sums[row][out]);
+            const unsigned o = first + out;
+            if (threadIdx.x != 0 || o >= weight.out) continue;
+            if (weight.scales) sum *= weight.scales[o];
+            if (weight.bias) sum += weight.bias[o];
+            float& to = y.at(row)[o];
+            to = accumulate ? to + sum : sum;
+        }
     }
 }
 
@@ -72,8 +91,9 @@ void launch_few(CudaDevice& device, const DeviceWeight& weight, ConstMatrix x, M
     const bool vectors = weight.in * sizeof(T) % 16 == 0 && reinterpret_cast<uintptr_t>(weight.values) % 16 == 0 &&
                          reinterpret_cast<uintptr_t>(x.data) % 16 == 0 && x.stride % 4 == 0;
     const dim3 block(warp_lanes, 4);
-    device.launch(blocks_of(weight.out, block.y), block, 0, x.rows == 1 ? multiply_few<T, 1> : multiply_few<T, 4>, own,
-                  x, y, unsigned(x.rows), accumulate, vectors);
+    device.launch(blocks_of(weight.out, block.y * outs_a_warp<T>), block, 0,
+                  x.rows == 1 ? multiply_few<T, 1> : multiply_few<T, 4>, own, x, y, unsigned(x.rows), accumulate,
+                  vectors);
 }
 
 // to [rows, stride] of To = from [rows, cols] * scales[row]; f16 is cut off at its largest.
