@@ -75,10 +75,11 @@ __global__ void divide(Rows<const float> part, Rows<const float> sum, Rows<float
 }
 
 // mass[number - first_number] += weight * sum over rows and heads of exp(s - max) / sum for each key. `key_lanes` lanes
-// share a key; each key has one writer. Reads the keys once, the queries from cache.
+// share a key; each key has one writer. Reads the keys once, the queries from cache, which they are as much work for as
+// for the sums: 16 bytes at once where they lie so (`query_vectors`).
 template <typename T>
 __global__ void weigh_keys(Scene scene, Rows<const float> max, Rows<const float> sum, float weight, float* mass,
-                           uint64_t first_number, unsigned key_lanes) {
+                           uint64_t first_number, unsigned key_lanes, bool query_vectors) {
     const unsigned lane = threadIdx.x % warp_lanes, keys_a_block = blockDim.x / key_lanes;
     const unsigned dim = scene.head_dim, group = scene.group(), col = lane % key_lanes * 8;
     const unsigned cols = col < dim ? min(8u, dim - col) : 0;
@@ -96,8 +97,11 @@ __global__ void weigh_keys(Scene scene, Rows<const float> max, Rows<const float>
         const float key_scale = piece.key_scales ? piece.key_scales[piece_row * scene.kv_heads + kv_head] : 1;
         for (unsigned query = 0; query < scene.rows * group; ++query) {
             const unsigned row = query / group, head = kv_head * group + query % group;
+            Eight<float> own;
+            own.load(scene.q.at(row) + head * dim + (cols ? col : 0), cols, query_vectors && cols > 0);
             float dot = 0;
-            for (unsigned j = 0; j < cols; ++j) dot += scene.q.at(row)[head * dim + col + j] * wide(values.values[j]);
+#pragma unroll
+            for (unsigned j = 0; j < 8; ++j) dot += own.values[j] * wide(values.values[j]);
             for (unsigned other = key_lanes / 2; other > 0; other /= 2)
                 dot += __shfl_xor_sync(whole_warp, dot, int(other));
             const bool seen = number < scene.end(row) && number >= scene.begin(row);
@@ -247,8 +251,10 @@ void CudaDevice::attention_mass(const AttentionInput& input, ConstMatrix max, Co
     const auto kernel = type == DType::f32   ? weigh_keys<float>
                         : type == DType::f16 ? weigh_keys<Half>
                                              : weigh_keys<int8_t>;
+    const bool query_vectors =
+        scene.head_dim % 8 == 0 && input.q.stride % 4 == 0 && reinterpret_cast<uintptr_t>(input.q.data) % 16 == 0;
     launch(blocks_of(scene.keys, threads / key_lanes), threads, 0, kernel, scene, max, sum, mass.weight,
-           mass.rows.data(), mass.first_key, key_lanes);
+           mass.rows.data(), mass.first_key, key_lanes, query_vectors);
 }
 
 void CudaDevice::length_scale(const float* factors, uint64_t visible, uint64_t step, Matrix scale) {
