@@ -177,7 +177,10 @@ std::optional<Decoded> PictureDecoder::receive() {
         if (code == 0) {
             if (frame->best_effort_timestamp != AV_NOPTS_VALUE)
                 newest_us_ = std::max(newest_us_, input_.to_us(frame->best_effort_timestamp));
-            if (is_whole(*frame)) return timed(std::move(frame));
+            if (is_whole(*frame)) {
+                from_us_ = INT64_MIN;  // what leads came before; a smaller time from here on is a jump back
+                return timed(std::move(frame));
+            }
             av_frame_unref(frame.get());
         } else if (code == AVERROR_EOF) {
             drained_ = true;

@@ -55,6 +55,7 @@ class PictureDecoder {
     const std::string& not_on_gpu() const { return not_on_gpu_; }  // why, though it was asked for; else empty
 
     bool drained() const { return drained_; }                        // gives nothing more until restarted
+    bool draining() const { return draining_; }                      // takes nothing more until restarted
     bool is_empty() const { return empty_; }                         // nothing inside
     bool can_leave_out() const { return can_leave_out_; }            // it knows pictures that no other refers to
     bool bridged() const { return shift_us_ != 0; }                  // pictures' times are no longer packets' times

@@ -147,13 +147,13 @@ class FfmpegSource final : public FrameSource {
         }
     }
 
-    // The last key frame on screen by time_us begins the queue; a drained decoder can start nowhere else.
+    // The last key frame on screen by time_us begins the queue; a decoder that drains can start nowhere else.
     void skip_to_last_key(int64_t time_us) {
         const auto starts = [&](const StreamPacket& queued) { return queued.key && queued.pts_us <= time_us; };
         const auto found = std::find_if(queue_.rbegin(), queue_.rend(), starts);
         if (found == queue_.rend()) return;
         const size_t before = static_cast<size_t>(queue_.rend() - found) - 1;
-        if (before >= (key_frames_ || decoder_.drained() || restart_ ? 1 : worth_a_restart)) forget(before);
+        if (before >= (key_frames_ || decoder_.draining() || restart_ ? 1 : worth_a_restart)) forget(before);
     }
 
     // Drops the first `count` packets; the decoder starts afresh with the next.

@@ -54,6 +54,37 @@ TEST(Decoder, GoesOnWithAnotherWithoutLosingAPicture) {
     }
 }
 
+// Recordings put one behind the other: the second begins at 0 again, long after decoding began anew at a key packet.
+TEST(Decoder, GivesAllThatComesAfterAJumpBack) {
+    for (const char* name : {"short_gop.mkv", "open_gop.mp4"}) {
+        StreamPackets first(test::media(name), {}), second(test::media(name), {});
+        PictureDecoder decoder(first.input(), 2, false);
+        size_t sent = 0, given = 0;
+        const auto take = [&] {
+            while (decoder.receive()) ++given;
+        };
+        StreamPacket packet;
+        for (bool begun = false; first.read(packet);) {
+            const bool late_key = packet.key && packet.pts_us > 2'000'000;
+            if (!begun && late_key) decoder.restart(packet.pts_us);
+            begun = begun || late_key;
+            if (!begun) continue;
+            sent += packet.pts_us > 2'000'000;  // not those that lead the key picture
+            decoder.send(packet, true);
+            take();
+        }
+        while (second.read(packet)) {
+            ++sent;
+            decoder.send(packet, true);
+            take();
+        }
+        decoder.drain();
+        take();
+        EXPECT_NEAR(static_cast<double>(given), static_cast<double>(sent), 3) << name;
+        EXPECT_GT(sent, 100u) << name;
+    }
+}
+
 TEST(Decoder, WithoutAGpuTheCpuDecodesAsIfNobodyHadAsked) {
     const auto asked = open_source(test::clip(), {.max_side = 160, .on_gpu = true});
     const auto plain = open_source(test::clip(), {.max_side = 160});

@@ -96,6 +96,14 @@ TEST(Source, ShowsAllOfRecordingsThatWerePutOneBehindTheOther) {
     EXPECT_FALSE(source->show(6'000'000));
 }
 
+TEST(Source, CountsNoDamageWhereverTheTimesLieBetweenKeyFrames) {
+    for (int64_t first_us = 0; first_us < 1'000'000; first_us += 100'000) {
+        const auto source = open_source(test::clip(), {.max_side = 64, .period_us = 1'000'000});
+        for (int64_t time_us = first_us; source->show(time_us); time_us += 1'000'000) {}
+        EXPECT_EQ(source->stats().damaged, 0) << "asked at " << first_us << " us and each second from there";
+    }
+}
+
 TEST(Source, TurnsAPhonesPictureUpright) {
     const std::vector<Frame> frames = all_of(media("turned.mp4"));
     ASSERT_EQ(frames.size(), 5u);
