@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cctype>
+#include <charconv>
 
 #include "app/option_checks.h"
 #include "app/standing_question.h"
@@ -50,12 +51,10 @@ int64_t read_length(const std::string& text, const std::string& what, int64_t us
 double read_speed(const std::string& text) {
     if (text.empty()) return 1;
     if (text == "max") return 0;
-    try {
-        size_t used = 0;
-        const double speed = std::stod(text, &used);
-        if (used == text.size() && speed >= 0.01 && speed <= 10'000) return speed;
-    } catch (const std::exception&) {
-    }
+    double speed = 0;
+    const char* const last = text.data() + text.size();
+    const auto [end, code] = std::from_chars(text.data(), last, speed, std::chars_format::fixed);
+    if (code == std::errc() && end == last && speed >= 0.01 && speed <= 10'000) return speed;
     throw UsageError("--speed: found '" + text + "', expected a number from 0.01 to 10000 such as 2, or max");
 }
 
@@ -107,7 +106,7 @@ CLI::App& add_agent_command(CLI::App& app, AgentOptions& options, AgentText& tex
         ->type_name("TIME");
     command.add_option("--confirm", options.confirm, "Frames in a row that must show a condition (default: 2)")
         ->type_name("N")
-        ->check(CLI::Range(1, 100));
+        ->transform(whole_number(1, 100));
     command.add_option("--hold-off", text.hold_off, "Least time between two times that one is told (default: 10s)")
         ->type_name("TIME");
     command.add_option("--events", options.events, "Append events to this file, a JSON object a line")
@@ -117,7 +116,7 @@ CLI::App& add_agent_command(CLI::App& app, AgentOptions& options, AgentText& tex
     command.add_option("--exec", text.exec, "Run this command at each event (no shell)")->type_name("COMMAND");
     command.add_option("--exec-limit", options.exec_limit, "Commands that run at once (default: 4)")
         ->type_name("N")
-        ->check(CLI::Range(1, 64));
+        ->transform(whole_number(1, 64));
     command.add_option("--socket", options.socket, "Answer questions on this Unix socket")->type_name("PATH");
     command.add_option("--record", options.record, "Keep the stream as it is in files beside this name (yard.mkv)")
         ->type_name("FILE");
@@ -126,7 +125,7 @@ CLI::App& add_agent_command(CLI::App& app, AgentOptions& options, AgentText& tex
         ->type_name("TIME");
     command.add_option("--retries", options.retries, "Give up after so many attempts in a row (default: never)")
         ->type_name("N")
-        ->check(CLI::Range(0, 1'000'000));
+        ->transform(whole_number(0, 1'000'000));
     command.add_option("--deadline", text.deadline, "A source that is silent for so long is lost (default: 10s)")
         ->type_name("TIME");
     command.add_option("--fps", options.sampling.fps, "Frames looked at per second (default: 1)")

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "app/option_checks.h"
 #include "kernels/core/error.h"
 
 namespace lv {
@@ -79,11 +80,13 @@ CLI::App& add_bench_command(CLI::App& app, BenchOptions& options) {
         ->type_name("LIST");
     command.add_option("--depths", options.depths, "Places of a single needle (default: 10)")
         ->type_name("N")
-        ->check(CLI::Range(size_t{1}, most_needles));
+        ->transform(whole_number(1, most_needles));
     command.add_option("--trials", options.trials, "Haystacks a length (default: 4 up to 64K tokens, then 1)")
         ->type_name("N")
-        ->check(CLI::Range(1, 1000));
-    command.add_option("--seed", options.seed, "Of the haystacks (default: 1)")->type_name("N");
+        ->transform(whole_number(1, 1000));
+    command.add_option("--seed", options.seed, "Of the haystacks (default: 1)")
+        ->type_name("N")
+        ->transform(whole_number(0, UINT64_MAX));
     command
         .add_option_function<std::string>(
             "--cache", [&](const std::string& text) { options.cache = parse_cache(text); },

@@ -2,17 +2,39 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdint>
 #include <string>
 
 namespace lv {
 
 constexpr int most_threads = 256;  // as Context allows
 
+// Plain digits; for transform(), not check(). CLI11 reads 010 as 8, 0x10 as 16, and -1 as the largest unsigned number.
+inline CLI::Validator whole_number(uint64_t least, uint64_t most) {
+    const auto check = [least, most](std::string& text) {
+        uint64_t value = 0;
+        const char* const last = text.data() + text.size();
+        const auto [end, code] = std::from_chars(text.data(), last, value);
+        if (code == std::errc() && end == last && value >= least && value <= most) {
+            text = std::to_string(value);
+            return std::string();
+        }
+        return "found '" + text + "', expected a whole number from " + std::to_string(least) + " to " +
+               std::to_string(most);
+    };
+    return {check, "", ""};
+}
+
+inline CLI::Validator threads_check() { return whole_number(1, most_threads); }
+
 // A value of --fps. CLI::Range takes NaN for a number in between.
 inline CLI::Validator fps_check() {
     const auto check = [](std::string& text) {
         double value = 0;
-        if (CLI::detail::lexical_cast(text, value) && value >= 0.001 && value <= 60) return std::string();
+        const char* const last = text.data() + text.size();
+        const auto [end, code] = std::from_chars(text.data(), last, value, std::chars_format::fixed);
+        if (code == std::errc() && end == last && value >= 0.001 && value <= 60) return std::string();
         return "found '" + text + "', expected a number from 0.001 to 60";
     };
     return {check, "", ""};

@@ -13,6 +13,8 @@
 namespace lv {
 namespace {
 
+constexpr int most_jobs = 256;
+
 constexpr const char* overview =
     R"(Watches a video once and answers questions about it, with the moments that prove the answer.)";
 
@@ -69,7 +71,7 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool with_dir) 
             ->type_name("DIR");
     command.add_option("--threads", options.threads, "Threads to use (default: all cores)")
         ->type_name("N")
-        ->check(CLI::Range(1, most_threads));
+        ->transform(threads_check());
     command
         .add_option("--device", options.device,
                     "auto, cpu or cuda: where the model runs, and decoding (default: auto, the CPU so far)")
@@ -219,7 +221,7 @@ Command parse_options(int argc, const char* const* argv) {
                              "Skip videos whose files are complete and newer than the video");
     caption_command.add_option("--jobs", caption.jobs, "Videos at the same time (default: 1)")
         ->type_name("N")
-        ->check(CLI::Range(1, 256));
+        ->transform(whole_number(1, most_jobs));
     add_sampling_options(caption_command, caption.sampling, sampling_text);
     add_model_options(caption_command, caption.model, true);
     caption_command.add_flag("-q,--quiet", caption.quiet, "No progress and no notes on stderr");

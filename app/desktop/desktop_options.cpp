@@ -33,7 +33,7 @@ std::optional<DesktopOptions> parse_desktop(int argc, const char* const* argv) {
     CLI::App app("", "longview");
     app.add_option("VIDEO", options.sources);
     app.add_option("--model", options.model.dir);
-    app.add_option("--threads", options.model.threads)->check(CLI::Range(1, most_threads));
+    app.add_option("--threads", options.model.threads)->transform(threads_check());
     app.add_option("--fps", fps)->check(fps_check());
     app.add_flag("--keyframes", options.keyframes);
     app.add_flag("--timings", options.timings);

@@ -109,6 +109,45 @@ TEST(Options, BenchTakesLengthsInTokens) {
         EXPECT_TRUE(contains(refusal("bench", "--lengths", bad), "--lengths")) << bad;
 }
 
+TEST(Options, ANumberIsPlainDigitsWithinItsBounds) {
+    struct Number {
+        std::vector<const char*> command;
+        const char* option;
+    };
+    const std::vector<Number> numbers{
+        {{"ask", "a", "q"}, "--threads"},   {{"ask", "a", "q"}, "--fps"},
+        {{"ask", "a", "q"}, "--from"},      {{"ask", "a", "q"}, "--to"},
+        {{"ask", "a", "q"}, "--budget"},    {{"ask", "a", "q"}, "--attend"},
+        {{"caption", "a"}, "--every"},      {{"caption", "a"}, "--fps"},
+        {{"caption", "a"}, "--threads"},    {{"caption", "a", "--out", "d"}, "--jobs"},
+        {{"agent", "a"}, "--confirm"},      {{"agent", "a"}, "--exec-limit"},
+        {{"agent", "a"}, "--retries"},      {{"agent", "a"}, "--deadline"},
+        {{"agent", "a"}, "--hold-off"},     {{"agent", "a"}, "--tell-every"},
+        {{"agent", "a"}, "--speed"},        {{"agent", "a"}, "--fps"},
+        {{"agent", "a"}, "--budget"},       {{"agent", "a", "--record", "r.mkv"}, "--segment"},
+        {{"agent", "a"}, "--threads"},      {{"agent", "a", "--save", "s.lvm"}, "--save-every"},
+        {{"bench", "needle"}, "--seed"},    {{"bench", "needle"}, "--depths"},
+        {{"bench", "needle"}, "--trials"},  {{"bench", "needle"}, "--lengths"},
+        {{"bench", "needle"}, "--needles"}, {{"bench", "needle"}, "--attend"},
+        {{"bench", "needle"}, "--threads"}};
+    for (const Number& number : numbers)
+        for (const char* bad : {"-1", "99999999999999999999999", "nan", "inf", "", "1e9", "3x", "3 x", "0x10", "+3", " 3"}) {
+            std::vector<const char*> argv{"longview"};
+            argv.insert(argv.end(), number.command.begin(), number.command.end());
+            argv.insert(argv.end(), {number.option, bad});
+            std::string said = "accepted";
+            try {
+                parse_options(static_cast<int>(argv.size()), argv.data());
+            } catch (const UsageError& error) {
+                said = error.what();
+            }
+            EXPECT_TRUE(contains(said, number.option)) << number.option << " '" << bad << "': " << said;
+            EXPECT_TRUE(*bad == '\0' || contains(said, bad)) << number.option << " '" << bad << "': " << said;
+        }
+    EXPECT_EQ(std::get<AskOptions>(parse("ask", "a", "q", "--threads", "010")).model.threads, 10) << "not octal";
+    EXPECT_EQ(std::get<BenchOptions>(parse("bench", "--seed", "18446744073709551615")).seed, UINT64_MAX);
+}
+
 TEST(Options, MisuseIsASentenceThatSaysWhatToDo) {
     EXPECT_TRUE(contains(refusal("ask"), "VIDEO"));
     EXPECT_TRUE(contains(refusal("ask", "a.mp4"), "no question"));
