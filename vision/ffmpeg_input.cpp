@@ -197,6 +197,9 @@ void FfmpegInput::open(const std::string& location) {
     });
     const Target target = target_of(location);
     if (target.file()) check_file(location);
+    if (target.pipe || target.file())
+        pipe_ = StoppablePipe::open(target.pipe ? "/proc/self/fd/0" : target.url.substr(5), target.pipe, options_.stop);
+    const std::string url = pipe_ ? "pipe:" + std::to_string(pipe_->fd()) : target.url;
     info_.name = location_;
     info_.is_live = target.device || begins(location_, "rtsp") || begins(location_, "rtmp") ||
                     begins(location_, "udp:") || begins(location_, "srt:") || begins(location_, "rtp:") ||
@@ -225,7 +228,7 @@ void FfmpegInput::open(const std::string& location) {
         format_->fps_probe_size = 4;                       // packets: a slow stream would take seconds for its rate
     }
     arm();
-    const int code = avformat_open_input(&format_, target.url.c_str(), format, &raw);  // frees format_ when it fails
+    const int code = avformat_open_input(&format_, url.c_str(), format, &raw);  // frees format_ when it fails
     std::unique_ptr<AVDictionary, DictionaryFree> unused(raw);
     require_opened(code, target.network);
     const std::string container = format_->iformat->name;

@@ -9,6 +9,7 @@
 #include "vision/ffmpeg_picture.h"
 #include "vision/ffmpeg_record.h"
 #include "vision/frame_source.h"
+#include "vision/stoppable_pipe.h"
 
 struct AVFormatContext;
 struct AVPacket;
@@ -61,6 +62,7 @@ class FfmpegInput {
     SourceOptions options_;
     SourceInfo info_;
     Placement placement_;
+    std::unique_ptr<StoppablePipe> pipe_;  // null: no pipe is read
     AVFormatContext* format_ = nullptr;
     AVStream* stream_ = nullptr;  // of format_
     int64_t start_us_ = 0;
