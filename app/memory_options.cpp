@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "app/byte_text.h"
+#include "engine/memory_file.h"
 #include "kernels/core/atomic_file.h"
 #include "kernels/core/error.h"
 
@@ -52,6 +53,30 @@ void read_memory_options(const MemoryText& text, MemoryChoice& choice) {
     if (!text.attend.empty()) choice.top_pages = parse_attend(text.attend);
 }
 
+namespace {
+
+bool is_memory(const fs::path& file) {
+    try {
+        read_memory_info(file);
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+// An older memory may be replaced, also a damaged one; what else has a name of its own somebody wants to keep: above
+// all the video.
+void require_replaceable(const std::string& file) {
+    std::error_code none;
+    const fs::path target = fs::weakly_canonical(file, none);  // where a link leads
+    const bool kept = fs::is_regular_file(target, none) && fs::file_size(target, none) > 0;
+    require(!kept || target.extension() == ".lvm" || is_memory(target), "--save ", file,
+            ": this file is there already and is no saved memory; name another, such as ",
+            fs::path(file).replace_extension(".lvm").string(), ", or remove it first");
+}
+
+}  // namespace
+
 std::string attend_text(size_t top_pages) { return top_pages == 0 ? "exact" : "top:" + std::to_string(top_pages); }
 
 std::string cache_name(DType type) { return type == DType::f32 ? "f32" : type == DType::i8 ? "int8" : "f16"; }
@@ -64,6 +89,7 @@ void require_writable(const std::string& file) {
             "; name a file in a folder that is there and that you may write to");
     require(!fs::is_directory(file, none), "--save ", file, ": this is a folder; name a file, such as ", file,
             "/day.lvm");
+    require_replaceable(file);
     const AtomicFile probe(file, "name another file with --save");  // what else may be in its way: the name's length
 }
 

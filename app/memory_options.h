@@ -35,7 +35,8 @@ size_t parse_attend(const std::string& text);
 std::string cache_name(DType type);
 std::string attend_text(size_t top_pages);
 
-// Proves that the file can be written, so that hours of work do not end at an unwritable place. Throws Error.
+// Proves that the file can be written, so that hours of work do not end at an unwritable place, and that what
+// it replaces is at most an older memory. Throws Error.
 void require_writable(const std::string& file);
 
 }  // namespace lv

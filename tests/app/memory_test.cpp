@@ -1,5 +1,6 @@
 // Memories that are kept: --save, --load, --budget and what `longview info` says of them, as a user runs them.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
 
@@ -44,6 +45,32 @@ TEST_F(SavedMemory, AnswersWithoutTheVideoAsItDidWithIt) {
     EXPECT_EQ(without.at("frames"), 8);
     EXPECT_EQ(without.at("video"), clip);
     EXPECT_EQ(with.at("memory").at("tokens"), without.at("memory").at("tokens"));
+}
+
+TEST_F(SavedMemory, TakesThePlaceOfAnOlderOneButOfNoOtherFile) {
+    const std::string video = (folder_ / "clip.mp4").string(), link = (folder_ / "link.lvm").string();
+    std::filesystem::copy_file(clip, video);
+    std::filesystem::create_symlink(video, link);
+    write_text(folder_ / "diary.txt", "today I filmed nothing");
+    for (const std::string& target : {video, link, (folder_ / "diary.txt").string()}) {
+        const Outcome outcome = ask({video, "--to", "2", "--save", target, question_});
+        EXPECT_EQ(outcome.exit_code, 1) << target;
+        EXPECT_TRUE(says(outcome.err, "--save " + target) && says(outcome.err, "no saved memory")) << outcome.err;
+    }
+    EXPECT_EQ(read_text(video), read_text(clip));
+    EXPECT_EQ(read_text(folder_ / "diary.txt"), "today I filmed nothing");
+    const std::string nameless = (folder_ / "memory").string();
+    write_text(file_, "a damaged memory");
+    write_text(nameless, "");
+    for (const std::string& target : {file_, nameless, nameless})
+        EXPECT_EQ(ask({video, "--to", "2", "--save", target, "--quiet"}).exit_code, 0) << target;
+}
+
+TEST_F(SavedMemory, IsNotWaitedForInAPipe) {
+    ASSERT_EQ(mkfifo(file_.c_str(), 0600), 0);
+    const Outcome outcome = ask({"--load", file_, question_});
+    EXPECT_EQ(outcome.exit_code, 1);
+    EXPECT_TRUE(says(outcome.err, file_ + ": it is a pipe")) << outcome.err;
 }
 
 TEST_F(SavedMemory, WatchingGoesOnAsIfItHadNeverStopped) {
