@@ -64,6 +64,7 @@ class Batch {
             run_.progress.say(video.name() + ": done in an earlier run");
             return;
         }
+        require_writable_captions(run_.options, video);
         const std::vector<Caption> captions = caption_video(run_, video, slot);
         if (run_.stop.stop_requested()) return;
         write_captions(run_.options, video, captions);

@@ -18,6 +18,8 @@ namespace lv {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr const char* another_name = "choose another place with --out, or another name for the video";
+
 // The interval's number is the tag of its question.
 CueFunction follow(CaptionPlan& plan, std::vector<Interval>& intervals) {
     return [&](int64_t next_us, bool ended) {
@@ -207,11 +209,15 @@ bool is_captioned(const CaptionOptions& options, const CaptionSource& video) {
     });
 }
 
+void require_writable_captions(const CaptionOptions& options, const CaptionSource& video) {
+    for (const fs::path& path : caption_paths(options, video)) const AtomicFile probe(path, another_name);
+}
+
 void write_captions(const CaptionOptions& options, const CaptionSource& video, const std::vector<Caption>& captions) {
     const std::vector<fs::path> paths = caption_paths(options, video);
     std::vector<std::unique_ptr<AtomicFile>> files;
     for (size_t i = 0; i < paths.size(); ++i) {
-        files.push_back(std::make_unique<AtomicFile>(paths[i], another_out));
+        files.push_back(std::make_unique<AtomicFile>(paths[i], another_name));
         files.back()->write(caption_file(options.formats[i], captions));
         files.back()->flush();
     }

@@ -54,6 +54,8 @@ void check_caption_paths(const CaptionOptions& options, std::span<const CaptionS
 bool is_captioned(const CaptionOptions& options, const CaptionSource& video);
 // Ends the advice when a file cannot be written.
 constexpr const char* another_out = "choose another place with --out";
+// Proves that each file can be written, so that hours of watching do not end at a name that is too long. Throws Error.
+void require_writable_captions(const CaptionOptions& options, const CaptionSource& video);
 // All or none: every file is written aside before the first takes its name.
 void write_captions(const CaptionOptions& options, const CaptionSource& video, const std::vector<Caption>& captions);
 

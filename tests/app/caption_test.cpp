@@ -188,6 +188,18 @@ TEST(CaptionProgram, PlacesThatCannotBeWrittenAreRefusedBeforeWatching) {
     EXPECT_EQ(read_text(folder / "file"), "x");
 }
 
+TEST(CaptionProgram, ANameThatIsTooLongIsRefusedBeforeWatchingAndTheOthersAreDone) {
+    const TemporaryFolder folder;
+    const std::string name(245, 'n');
+    write_text(folder / (name + ".y4m"), "who watches this finds no video");
+    write_text(folder / "grey.y4m", grey_video(64, 48, 3));
+    const Outcome outcome = run_longview({"caption", (folder / (name + ".y4m")).string(),
+                                          (folder / "grey.y4m").string(), "--out", (folder / "subs").string()});
+    EXPECT_EQ(outcome.exit_code, 1);
+    EXPECT_NE(outcome.err.find(name + ".srt: File name too long; choose"), std::string::npos) << outcome.err;
+    EXPECT_TRUE(fs::exists(folder / "subs/grey.srt"));
+}
+
 TEST(CaptionProgram, TwoVideosOfOneNameAreRefused) {
     const Outcome outcome = run_longview({"caption", "one/a.mp4", "two/a.mp4", "--out", "/tmp"});
     EXPECT_EQ(outcome.exit_code, 2);
