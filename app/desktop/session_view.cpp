@@ -116,6 +116,7 @@ void SessionView::take_ended(const WatchEnded& ended) {
         return;
     }
     const std::string name = fs::path(list_.videos()[list_.in_memory() - 1].source).filename().string();
+    if (const std::string note = loss_note(name, ended); !note.empty()) say(note, true);
     if (const std::string note = damage_note(name, ended); !note.empty())
         say(note + "; the answers hold for the part that could be read", true);
     watch_next();

@@ -133,6 +133,15 @@ TEST_F(AView, SaysWhatIsWrongWithAVideo) {
     EXPECT_TRUE(view.error().empty());
 }
 
+TEST_F(AView, TellsOfDamageAsTheCommandLineDoes) {
+    SessionView view(settings_);
+    view.open((std::filesystem::path(LV_SOURCE_DIR) / "tests/vision/media/damaged.ts").string());
+    ASSERT_TRUE(until_watched(view));
+    EXPECT_EQ(view.phase(), Phase::watched) << view.error();
+    ASSERT_FALSE(view.notices().empty());
+    EXPECT_NE(view.notices()[0].text.find("amaged.ts is damaged: 1 piece"), std::string::npos) << view.notices()[0].text;
+}
+
 TEST_F(AView, SaysThatTheModelIsMissing) {
     settings_.model_dir = "no/such/model";
     SessionView view(settings_);
