@@ -91,6 +91,9 @@ int run_agent(const AgentOptions& options, const Interrupt& interrupt) {
     Progress progress(options.quiet);
     const Context context(static_cast<size_t>(options.model.threads), options.model.open_device());
     if (!options.memory.save.empty()) require_writable(options.memory.save);
+    std::error_code none;
+    if (!options.events.empty() && fs::equivalent(options.events, options.source, none))
+        throw UsageError("--events " + options.events + ": this is the video itself; name another file");
     const std::shared_ptr<const LoadedModel> model = load_model(find_model(options.model.dir), context.shared_device());
     WatchList list({.edge = {.confirm = options.confirm, .hold_off_us = options.hold_off_us},
                     .ask_every_us = options.tell_every_us,

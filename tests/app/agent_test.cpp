@@ -256,6 +256,16 @@ TEST_F(Agent, AnswersOnItsSocket) {
     EXPECT_FALSE(std::filesystem::exists(path));
 }
 
+TEST(AgentEvents, AreNotAppendedToTheVideo) {
+    const TemporaryFolder folder;
+    const std::string video = (folder / "clip.mp4").string();
+    std::filesystem::copy_file(clip, video);
+    const Outcome outcome = run_longview(agent(video, {"--speed", "max", "--tell", "a person appears", "--events", video}));
+    EXPECT_EQ(outcome.exit_code, 2);
+    EXPECT_TRUE(has(outcome.err, "--events " + video + ": this is the video itself")) << outcome.err;
+    EXPECT_EQ(read_text(video), read_text(clip));
+}
+
 TEST(AgentCommands, AreSplitAndFilledWithoutAShell) {
     EXPECT_EQ(split_command("say  'a b' \"c \\\" d\"e\\ f ''"),
               (std::vector<std::string>{"say", "a b", "c \" de f", ""}));
