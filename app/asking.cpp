@@ -1,5 +1,6 @@
 #include "app/asking.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
@@ -149,9 +150,8 @@ void Asking::print_object(bool one_line) {
     const double seen_s = seconds(meters.end_us - meters.first_us);
     ordered_json object;
     object["video"] = videos.empty() ? without_password(options_.video) : videos.back().source;
-    object["duration"] = seconds(source_.duration_us > 0 ? source_.duration_us
-                                 : videos.empty()        ? 0
-                                                         : videos.back().end_us);
+    // A header knows only of the first of several recordings put one behind the other.
+    object["duration"] = seconds(std::max(source_.duration_us, videos.empty() ? 0 : videos.back().end_us));
     object["frames"] = meters.all_frames;
     if (videos.size() > 1) object["videos"] = videos_json(videos);
     object["model"] = model_.language->config().name;

@@ -52,6 +52,15 @@ TEST(AskProgram, OneQuestionGivesTheAnswerAloneAndQuietIsQuiet) {
     EXPECT_EQ(count(outcome.out, "What is visible"), 0u) << outcome.out;
 }
 
+TEST(AskProgram, RecordingsPutOneBehindTheOtherLastAsLongAsAllOfThem) {
+    const TemporaryFolder folder;
+    const std::string part = read_text(std::string(LV_SOURCE_DIR) + "/tests/vision/media/late.ts");
+    write_text(folder / "three.ts", part + part + part);
+    const Outcome outcome = run_longview({"ask", (folder / "three.ts").string(), "--json", "What is visible?"});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_GE(json::parse(outcome.out).at("duration").get<double>(), 5) << "as far as was looked; a part takes 2 s";
+}
+
 TEST(AskProgram, JsonIsOneObject) {
     const Outcome outcome = run_longview({"ask", clip, "--json", "How many people are there at 0:20?", "When does a person first appear?"});
     ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
