@@ -46,7 +46,8 @@ std::string loss_note(const std::string& video, const WatchEnded& ended) {
     const int64_t damaged = ended.stats.damaged;
     if (damaged == 0) return "";
     return without_password(video) + " is damaged: " + grouped(damaged) +
-           (damaged == 1 ? " piece of it" : " pieces of it") + " could not be decoded; what they show is not known";
+           (damaged == 1 ? " piece of it could not be decoded; what it shows is not known"
+                         : " pieces of it could not be decoded; what they show is not known");
 }
 
 std::string damage_note(const std::string& video, const WatchEnded& ended) {

@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "app/watch_notes.h"
+
 namespace lv {
 namespace {
 
@@ -33,6 +35,17 @@ TEST(ProgressLine, AddsRunsUp) {
     EXPECT_EQ(sum.total_us, 40 * s);
     EXPECT_EQ(sum.frames, 15);
     EXPECT_EQ(sum.elapsed_us, 3 * s);
+}
+
+TEST(WatchNotes, CountWhatIsDamaged) {
+    WatchEnded ended;
+    EXPECT_EQ(loss_note("a.mp4", ended), "");
+    ended.stats.damaged = 1;
+    EXPECT_EQ(loss_note("a.mp4", ended),
+              "a.mp4 is damaged: 1 piece of it could not be decoded; what it shows is not known");
+    ended.stats.damaged = 1200;
+    EXPECT_EQ(loss_note("a.mp4", ended),
+              "a.mp4 is damaged: 1,200 pieces of it could not be decoded; what they show is not known");
 }
 
 }  // namespace
