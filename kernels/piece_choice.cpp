@@ -30,8 +30,7 @@ AttentionInput choose_pieces(const Context& context, const AttentionInput& input
     estimate_logits(context, input, codes, scratch.estimates);
     for (size_t head = 0; head < heads; ++head) {
         float* estimates = scratch.estimates.data() + head * count;
-        const float sum =
-            simd().exp_sum(estimates, count, estimate_weight, estimate_weight * simd().max(estimates, count));
+        const float sum = simd().exp_sum(estimates, count, 1, simd().max(estimates, count));
         for (size_t piece = 0; piece < count; ++piece) scratch.scores[piece] += estimates[piece] / sum;
     }
     std::iota(scratch.order.begin(), scratch.order.end(), 0u);

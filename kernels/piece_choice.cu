@@ -8,7 +8,7 @@ namespace {
 
 constexpr unsigned threads = 512, warps = threads / warp_lanes, digits = 256;
 
-// A block takes a head: the largest of its estimates [count], and the sum of exp(estimate_weight (estimate - largest)).
+// A block takes a head: the largest of its estimates [count], and the sum of exp(estimate - largest).
 __global__ void __launch_bounds__(threads)
     sum_estimates(const float* estimates, unsigned count, float* largest, float* sums) {
     float* parts = reinterpret_cast<float*>(dynamic_shared());  // [warps]
@@ -20,7 +20,7 @@ __global__ void __launch_bounds__(threads)
     __syncthreads();
     for (unsigned warp = 0; warp < warps; ++warp) most = fmaxf(most, parts[warp]);
     __syncthreads();  // parts are read
-    for (unsigned i = threadIdx.x; i < count; i += threads) sum += expf(estimate_weight * (own[i] - most));
+    for (unsigned i = threadIdx.x; i < count; i += threads) sum += expf(own[i] - most);
     sum = warp_sum(sum);
     if (threadIdx.x % warp_lanes == 0) parts[threadIdx.x / warp_lanes] = sum;
     __syncthreads();
@@ -36,7 +36,7 @@ __global__ void score(const float* estimates, const float* largest, const float*
     if (piece >= count) return;
     float sum = 0;
     for (unsigned head = 0; head < heads; ++head)
-        sum += expf(estimate_weight * (estimates[size_t(head) * count + piece] - largest[head])) / sums[head];
+        sum += expf(estimates[size_t(head) * count + piece] - largest[head]) / sums[head];
     scores[piece] = sum;
 }
 

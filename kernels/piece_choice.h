@@ -1,7 +1,7 @@
 // Which pieces of keys a row reads when it does not read all of them: those that it must, and the best of the others.
 //
 // A piece is as good as the share of the row's attention that it might hold, summed over the heads:
-//   score(piece) = sum_h exp(w most(h, piece)) / sum_pieces exp(w most(h, piece)),  w = estimate_weight
+//   score(piece) = sum_h exp(most(h, piece)) / sum_pieces exp(most(h, piece))
 // with most() the largest logit of a piece, estimated from its codes (key_codes.h). A head that looks everywhere says
 // nothing about any piece; one that looks at one piece decides, however large its logits are beside those of others.
 // Of 200 needle questions about 4K to 1M tokens 64 pieces, and 16, answered none otherwise than all pieces do.
@@ -15,8 +15,6 @@
 #include "kernels/attention.h"
 
 namespace lv {
-
-constexpr float estimate_weight = 1.0f;
 
 // Scratch of one caller on the host.
 struct PieceChoice {
