@@ -185,10 +185,10 @@ def drill_times(w, rng):
 
 def drill_list(w, rng):
     """What is visible at a full time, each by what stands to its left: the steps of which a list is made."""
-    asked = [x for x in (w.ask_time(rng) for _ in range(4)) if x]
+    asked = w.ask_full_time(rng, 4)
     if not asked:
         return None
-    second, f = max(asked, key=lambda x: w.present[:, x[1]].sum())
+    second, f = asked
     here = w.visible(f)
     said = [item(w.classes[i], w.count[i, f]) for i in here] + ["nothing"]
     rests = chain([w.row(i, f) for i in here])

@@ -53,8 +53,7 @@ def _person_word(c, rng, plain):
 
 def visible_at(w, rng):
     """More than half of them at the fullest of four times: long lists are rare, and the hardest to tell."""
-    asked = [x for x in (w.ask_time(rng) for _ in range(4 if rng.random() < 0.6 else 1)) if x]
-    asked = max(asked, key=lambda x: w.present[:, x[1]].sum(), default=None)
+    asked = w.ask_full_time(rng, 4 if rng.random() < 0.6 else 1)
     return asked and (say(rng, "visible_at", t=stamp(asked[0])), w.what(asked[1]), w.rests(asked[1]))
 
 

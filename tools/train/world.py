@@ -104,6 +104,11 @@ class World:
         second = low if rng.random() < 0.7 or high == low else int(rng.integers(low, min(high, low + 600) + 1))
         return second, f
 
+    def ask_full_time(self, rng, tries):
+        """ask_time() of which most is visible, out of so many."""
+        asked = [x for x in (self.ask_time(rng) for _ in range(tries)) if x]
+        return max(asked, key=lambda x: self.present[:, x[1]].sum(), default=None)
+
     def ask_both(self, rng, absent):
         """ask_time() about ask_class(), and that."""
         c, i = self.ask_class(rng, absent)
