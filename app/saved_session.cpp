@@ -33,9 +33,6 @@ void save_session(const SavedSession& saved, const std::filesystem::path& file) 
 
 SavedSession load_session(const Context& context, const LoadedModel& model, const std::filesystem::path& file,
                           std::optional<size_t> budget_bytes) {
-    std::error_code none;  // a FIFO would be waited for
-    require(!std::filesystem::is_fifo(file, none), "loading ", file.string(),
-            ": it is a pipe, expected a file that 'longview ask --save' wrote");
     LoadedMemory loaded = load_memory(context, model.language, file, budget_bytes);
     const std::vector<std::byte> videos = take(loaded.notes, videos_note, file);
     SavedSession saved{.memory = std::move(loaded.memory), .videos = {}, .encoder = {}, .sightings = {}};

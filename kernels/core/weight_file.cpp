@@ -51,7 +51,7 @@ std::optional<size_t> product(size_t a, size_t b) {
 class Mapping {
    public:
     explicit Mapping(const std::filesystem::path& path) {
-        int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+        int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe would be waited for
         require(file >= 0, "opening ", path.string(), ": ", std::strerror(errno), "; check the path");
         struct stat info {};
         bool regular = ::fstat(file, &info) == 0 && S_ISREG(info.st_mode);
@@ -59,7 +59,8 @@ class Mapping {
         if (size_ > 0) data_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
         int error = errno;
         ::close(file);
-        require(regular, "opening ", path.string(), ": it is not a regular file; give a .safetensors file");
+        require(regular, "opening ", path.string(),
+                S_ISFIFO(info.st_mode) ? ": it is a pipe" : ": it is not a regular file", "; give a .safetensors file");
         require(data_ != MAP_FAILED, "mapping ", path.string(), ": ", std::strerror(error));
     }
     ~Mapping() {
