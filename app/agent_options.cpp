@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <cctype>
-#include <charconv>
 
 #include "app/option_checks.h"
 #include "app/standing_question.h"
@@ -51,10 +50,7 @@ int64_t read_length(const std::string& text, const std::string& what, int64_t us
 double read_speed(const std::string& text) {
     if (text.empty()) return 1;
     if (text == "max") return 0;
-    double speed = 0;
-    const char* const last = text.data() + text.size();
-    const auto [end, code] = std::from_chars(text.data(), last, speed, std::chars_format::fixed);
-    if (code == std::errc() && end == last && speed >= 0.01 && speed <= 10'000) return speed;
+    if (const auto speed = plain_number(text, 0.01, 10'000)) return *speed;
     throw UsageError("--speed: found '" + text + "', expected a number from 0.01 to 10000 such as 2, or max");
 }
 

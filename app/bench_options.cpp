@@ -17,7 +17,8 @@ constexpr const char* examples = R"(Names:
   decode     words a second out of the cross-decoder, by length
   memory     bytes of state and cache by length: YOCO beside a Transformer of equal size
   kernels    every kernel alone: its share of the matmul peak or of the copy bandwidth
-  needle     a few frames of a dog hidden in hours of other things: when, what and where, by depth and length
+  needle     a few frames of a dog hidden in hours of other things: when, what and where, by depth and length;
+             every wrong answer is shown
   answers    how many answers an int8 cache and --attend top:64 change
   agent      a live stream: frames a second, delay, answers meanwhile, overload; precision of standing questions
 

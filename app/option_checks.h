@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace lv {
@@ -28,13 +29,18 @@ inline CLI::Validator whole_number(uint64_t least, uint64_t most) {
 
 inline CLI::Validator threads_check() { return whole_number(1, most_threads); }
 
-// A value of --fps. CLI::Range takes NaN for a number in between.
+// Plain digits and a point. None of anything else: CLI::Range takes NaN for a number in between.
+inline std::optional<double> plain_number(const std::string& text, double least, double most) {
+    double value = 0;
+    const char* const last = text.data() + text.size();
+    const auto [end, code] = std::from_chars(text.data(), last, value, std::chars_format::fixed);
+    return code == std::errc() && end == last && value >= least && value <= most ? std::optional(value) : std::nullopt;
+}
+
+// A value of --fps.
 inline CLI::Validator fps_check() {
     const auto check = [](std::string& text) {
-        double value = 0;
-        const char* const last = text.data() + text.size();
-        const auto [end, code] = std::from_chars(text.data(), last, value, std::chars_format::fixed);
-        if (code == std::errc() && end == last && value >= 0.001 && value <= 60) return std::string();
+        if (plain_number(text, 0.001, 60)) return std::string();
         return "found '" + text + "', expected a number from 0.001 to 60";
     };
     return {check, "", ""};
