@@ -168,9 +168,8 @@ DevicePieces CudaDevice::list_pieces(const AttentionInput& input) {
         pieces.push_back({piece.keys, piece.values, piece.key_scales, piece.value_scales, piece.first_row, piece.stride,
                           unsigned(out.most_keys), unsigned(piece.rows)});
         out.most_keys += piece.rows;
-        out.vectors = out.vectors && piece.stride * width % 16 == 0 &&
-                      reinterpret_cast<uintptr_t>(piece.keys) % 16 == 0 &&
-                      reinterpret_cast<uintptr_t>(piece.values) % 16 == 0 && input.head_dim * width % 16 == 0;
+        out.vectors = out.vectors && piece.stride * width % 16 == 0 && lies_at_16(piece.keys) &&
+                      lies_at_16(piece.values) && input.head_dim * width % 16 == 0;
     }
     require(out.most_keys < (size_t{1} << 31), "Attention on the GPU: ", out.most_keys,
             " keys at once, at most 2147483647.");
@@ -251,8 +250,7 @@ void CudaDevice::attention_mass(const AttentionInput& input, ConstMatrix max, Co
     const auto kernel = type == DType::f32   ? weigh_keys<float>
                         : type == DType::f16 ? weigh_keys<Half>
                                              : weigh_keys<int8_t>;
-    const bool query_vectors =
-        scene.head_dim % 8 == 0 && input.q.stride % 4 == 0 && reinterpret_cast<uintptr_t>(input.q.data) % 16 == 0;
+    const bool query_vectors = scene.head_dim % 8 == 0 && rows_lie_at_16(input.q);
     launch(blocks_of(scene.keys, threads / key_lanes), threads, 0, kernel, scene, max, sum, mass.weight,
            mass.rows.data(), mass.first_key, key_lanes, query_vectors);
 }

@@ -42,8 +42,6 @@ size_t dense_depth(size_t kernel, size_t in_channels, size_t groups) {
 template <typename T>
 void launch_depthwise(CudaDevice& device, const ConvTask<T>& task);
 
-inline bool lies_at_16(const void* data) { return reinterpret_cast<uintptr_t>(data) % 16 == 0; }
-
 // Whether outputs may be written, and addends be read, 16 bytes at once. `outs`: channels that lie together.
 template <typename T>
 bool writes_vectors(const ConvTask<T>& task, size_t outs) {

@@ -88,8 +88,7 @@ template <typename T>
 void launch_few(CudaDevice& device, const DeviceWeight& weight, ConstMatrix x, Matrix y, bool accumulate) {
     const Weight<T> own{reinterpret_cast<const T*>(weight.values), weight.scales, weight.bias, unsigned(weight.in),
                         unsigned(weight.out)};
-    const bool vectors = weight.in * sizeof(T) % 16 == 0 && reinterpret_cast<uintptr_t>(weight.values) % 16 == 0 &&
-                         reinterpret_cast<uintptr_t>(x.data) % 16 == 0 && x.stride % 4 == 0;
+    const bool vectors = weight.in * sizeof(T) % 16 == 0 && lies_at_16(weight.values) && rows_lie_at_16(x);
     const dim3 block(warp_lanes, 4);
     device.launch(blocks_of(weight.out, block.y * outs_a_warp<T>), block, 0,
                   x.rows == 1 ? multiply_few<T, 1> : multiply_few<T, 4>, own, x, y, unsigned(x.rows), accumulate,

@@ -123,7 +123,7 @@ Products::Plan& Products::plan_of(const Product& p) {
 
 void Products::multiply(Lane& lane, const Product& p) {
     // It may read 16 bytes of a bias at once: no preference says how that is aligned.
-    assert(reinterpret_cast<uintptr_t>(p.bias) % 16 == 0);
+    assert(lies_at_16(p.bias));
     Plan& plan = plan_of(p);
     if (p.bias) plan.set_bias(p.bias);
     const float one = 1, kept = p.accumulate ? 1 : 0;

@@ -324,13 +324,15 @@ __global__ void join_segments(Segments segments, const float* state, unsigned co
 }
 
 Input input_of(const RetentionInput& input, const Matrix& out) {
-    const auto fours = [](const ConstMatrix& rows) {
-        return reinterpret_cast<uintptr_t>(rows.data) % 16 == 0 && rows.stride % 4 == 0;
-    };
-    return {input.q,      input.k,
-            input.v,      input.log_decay,
-            input.table,  input.k_factor,
-            input.q.rows, fours(input.q) && fours(input.k) && fours(input.v) && fours(input.table) && fours(out)};
+    return {input.q,
+            input.k,
+            input.v,
+            input.log_decay,
+            input.table,
+            input.k_factor,
+            input.q.rows,
+            rows_lie_at_16(input.q) && rows_lie_at_16(input.k) && rows_lie_at_16(input.v) &&
+                rows_lie_at_16(input.table) && rows_lie_at_16(out)};
 }
 
 template <unsigned dim>

@@ -72,6 +72,7 @@ Picked draw(const Context& context, std::span<const float> x, const DrawOptions&
     share_out(std::min(1 / options.temperature, std::numeric_limits<float>::max()));
     uint64_t sum = 0;
     for (const float share : shares) sum += weight_of(share);
+    if (sum == 0) return {uint32_t(argmax(x)), 0};  // of a damaged model: no number among them is one
 
     std::span<uint32_t> allowed = order;
     if (options.top_k > 0 || options.top_p < 1) {

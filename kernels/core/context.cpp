@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -69,6 +70,15 @@ struct Context::Pool {
         return nullptr;
     }
 
+    void end() {
+        {
+            std::lock_guard lock(mutex);
+            ending = true;
+        }
+        wake.notify_all();
+        for (std::thread& thread : threads) thread.join();
+    }
+
     void worker() {
         std::unique_lock lock(mutex);
         while (true) {
@@ -87,22 +97,24 @@ struct Context::Pool {
 };
 
 Context::Context(size_t threads, std::shared_ptr<Device> device)
-    : threads_(threads ? threads : std::max(1u, std::thread::hardware_concurrency())), device_(std::move(device)) {
-    require(threads_ <= 256, "starting threads: ", threads_,
-            " asked for, at most 256 are allowed; give a smaller number");
+    : threads_(threads ? threads : std::clamp<size_t>(std::thread::hardware_concurrency(), 1, most_threads)),
+      device_(std::move(device)) {
+    require(threads_ <= most_threads, "starting threads: ", threads_, " asked for, at most ", most_threads,
+            " are allowed; give a smaller number");
     if (threads_ == 1) return;
     pool_ = std::make_unique<Pool>();
-    for (size_t i = 1; i < threads_; ++i) pool_->threads.emplace_back([pool = pool_.get()] { pool->worker(); });
+    try {
+        for (size_t i = 1; i < threads_; ++i) pool_->threads.emplace_back([pool = pool_.get()] { pool->worker(); });
+    } catch (const std::system_error& error) {
+        const size_t started = pool_->threads.size() + 1;
+        pool_->end();
+        fail("starting threads: ", threads_, " asked for, ", started, " could be had (", error.what(),
+             "); give a smaller number");
+    }
 }
 
 Context::~Context() {
-    if (!pool_) return;
-    {
-        std::lock_guard lock(pool_->mutex);
-        pool_->ending = true;
-    }
-    pool_->wake.notify_all();
-    for (std::thread& thread : pool_->threads) thread.join();
+    if (pool_) pool_->end();
 }
 
 void Context::run(size_t begin, size_t end, size_t grain, void (*call)(void*, size_t, size_t), void* fn) const {

@@ -16,7 +16,9 @@ class Device;
 
 class Context {
    public:
-    // `threads` counts the caller too: 1 makes no threads at all, 0 asks for one a core. At most 256.
+    static constexpr size_t most_threads = 256;
+    // `threads` counts the caller too: 1 makes no threads at all, 0 asks for one a core, or most_threads of more. Throws
+    // Error for more than most_threads, or where the system gives fewer.
     // With a device, all that kernels are given lies in its memory; the threads serve what is left to the host.
     explicit Context(size_t threads = 0, std::shared_ptr<Device> device = nullptr);
     ~Context();

@@ -44,6 +44,10 @@ struct Rows {
     __device__ T* at(size_t row) const { return data + row * stride; }
 };
 
+// Whether kernels may read 16 bytes at once: from an address on, from every row of floats on.
+inline bool lies_at_16(const void* data) { return reinterpret_cast<uintptr_t>(data) % 16 == 0; }
+inline bool rows_lie_at_16(ConstMatrix rows) { return lies_at_16(rows.data) && rows.stride * sizeof(float) % 16 == 0; }
+
 // Working memory of one queue that grows to the largest size asked for; each user has its own slot.
 enum class Slot { weights, rows, parts, states, estimates, chosen, result, library, picks, conv, count };
 

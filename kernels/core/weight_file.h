@@ -49,7 +49,6 @@ class WeightFile {
     std::span<const std::byte> head() const;                     // what stands before the data: length and header
 
     const TensorView* find(std::string_view name) const;  // null when there is none
-    bool has(std::string_view name) const { return find(name) != nullptr; }
     // Throws Error that names the tensor, what is expected and what is there.
     const TensorView& get(std::string_view name) const;
     const TensorView& get(std::string_view name, std::span<const size_t> shape) const;

@@ -31,6 +31,15 @@ TEST_P(Sampling, TheLikeliestIsTheFirstOfTheLargestWithItsShare) {
         }
 }
 
+// A damaged model's.
+TEST_P(Sampling, ADrawFromWhatIsNoNumberIsOneOfThem) {
+    const Context context = make_context();
+    const std::vector<float> none(300, NAN);
+    Placed<float> placed(context, std::span<const float>(none));
+    for (const DrawOptions& options : {DrawOptions{}, DrawOptions{.top_k = 5}, DrawOptions{.top_p = 0.5f}})
+        EXPECT_LT(draw(context, placed.span(), options, ~uint64_t{0}).index, none.size());
+}
+
 // Who may be drawn, and with what share of softmax(x / temperature): all in double, by sorting.
 std::vector<double> allowed_shares(const std::vector<float>& x, const DrawOptions& options) {
     std::vector<double> shares = reference::softmax(doubles(x), 1.0 / double(options.temperature));

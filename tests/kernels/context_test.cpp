@@ -1,7 +1,13 @@
 #include "kernels/core/context.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <atomic>
+#include <fstream>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -56,6 +62,34 @@ TEST(Context, SeveralThreadsShareOnePoolAndMayNest) {
 }
 
 TEST(Context, ThousandsOfThreadsAreRefused) { EXPECT_THROW(Context(5000), Error); }
+
+TEST(Context, UnaskedThereAreAsManyThreadsAsCoresButNoMoreThanAllowed) {
+    const Context context;
+    EXPECT_EQ(context.threads(), std::clamp<size_t>(std::thread::hardware_concurrency(), 1, Context::most_threads));
+}
+
+// Ends the process, whose other threads a fork has left behind: 0 where many threads with room for the stacks of a few are an Error that says so.
+[[noreturn]] void start_without_room() {
+    size_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    rlimit room{};
+    getrlimit(RLIMIT_AS, &room);
+    room.rlim_cur = pages * size_t(sysconf(_SC_PAGESIZE)) + (size_t{64} << 20);
+    setrlimit(RLIMIT_AS, &room);
+    try {
+        Context(Context::most_threads);
+    } catch (const Error& error) {
+        _exit(std::string(error.what()).find("could be had") != std::string::npos ? 0 : 2);
+    }
+    _exit(3);
+}
+
+TEST(Context, FewerThreadsThanAskedForAreAnError) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "sanitizers need more room themselves";
+#endif
+    EXPECT_EXIT(start_without_room(), testing::ExitedWithCode(0), "");
+}
 
 }  // namespace
 }  // namespace lv
