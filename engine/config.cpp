@@ -58,6 +58,7 @@ class Fields {
     std::string where_;
 };
 
+constexpr int deepest = 8;  // of objects and lists in each other; what lies deeper is left out
 constexpr size_t most_dim = 1 << 16, most_layers = 1024, most_vocabulary = 1 << 20;
 
 LayerKind kind_of(const Json& value, const std::string& where) {
@@ -149,7 +150,8 @@ void check_config(const Config& c, std::string_view source) {
 
 Config parse_config(std::string_view json_text, std::string_view source) {
     const std::string where = "Reading " + std::string(source);
-    const Json json = Json::parse(json_text, nullptr, false);
+    const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth <= deepest; };
+    const Json json = Json::parse(json_text, shallow, false);
     require(!json.is_discarded(), where, ": this is not JSON; copy the model directory again.");
     const Fields fields(json, where);
     fields.size("format", 1, 1);

@@ -10,7 +10,12 @@ size_t LiveMemory::append(Workspace& work, ConstMatrix rows, std::span<const int
     size_t done = 0;
     while (done < rows.rows && !stop.stop_requested()) {
         const size_t count = std::min(rows.rows - done, work.options().chunk_rows);
-        done += written_.append(work, rows.slice(done, count), times_us.subspan(done, count));
+        try {
+            done += written_.append(work, rows.slice(done, count), times_us.subspan(done, count));
+        } catch (...) {
+            written_ = fork();  // without what of the chunk had been read: state, cache and times belong together
+            throw;
+        }
         show();
     }
     return done;

@@ -135,6 +135,7 @@ std::string identity_of(const Config& c) {
           size_t(c.attention_sink), size_t(c.tied_output), c.rows.feature_dim, c.rows.is_time, c.rows.is_future,
           c.rows.fourier_first, c.rows.fourier_count})
         text << number << ' ';
+    for (size_t number : {c.rows.roll, c.rows.is_object, c.rows.kind, c.rows.kinds}) text << number << ' ';
     for (double number : {c.rope_theta, double(c.norm_eps), c.rows.first_period_s, c.rows.period_ratio})
         text << number << ' ';
     return text.str();

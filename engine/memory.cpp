@@ -45,6 +45,7 @@ Memory::Memory(std::shared_ptr<const Model> model, const MemoryOptions& options,
     for (size_t frame = 0; frame < held_.frames.marks().size(); ++frame) frame_rows += held_.frames.marks()[frame].rows;
     require(frame_rows == cache_rows(), "Making a memory from what was saved: its frames have ", frame_rows,
             " rows and its index ", cache_rows(), ", expected as many.");
+    const Cache* first = nullptr;
     held_.state.for_caches([&](const Cache& cache) {
         const CacheShape& shape = cache.shape();
         require(shape.type == options.cache_type && shape.page_rows == options.page_rows &&
@@ -52,6 +53,13 @@ Memory::Memory(std::shared_ptr<const Model> model, const MemoryOptions& options,
                     shape.head_dim == model_->config().attn_head_dim,
                 "Making a memory from what was saved: a cache of ", shape.kv_heads, " heads of ", shape.head_dim,
                 " values ", dtype_name(shape.type), " does not fit the model \"", model_->config().name, "\".");
+        if (!first) first = &cache;
+        bool alike = cache.pages() == first->pages() && cache.dropped() == first->dropped();
+        for (size_t page = 0; alike && page < cache.pages(); ++page)
+            alike = cache.page_rows(page) == first->page_rows(page);
+        require(alike,
+                "Making a memory from what was saved: its caches have other pages, or dropped other rows, one than "
+                "another; expected all alike.");
     });
     if (options.budget_bytes > 0) thin(options.budget_bytes);
 }
@@ -80,8 +88,10 @@ size_t Memory::append(Workspace& work, ConstMatrix rows, std::span<const int64_t
     assert(!roll_called_);
     size_t done = 0;
     if (rows.rows > 0 && !videos().empty() && videos().back().first_us == no_time) {
+        // What left with the video before comes first, at that one's last time.
+        const auto own = cache_rows() == 0 ? times_us.begin() : std::ranges::upper_bound(times_us, held_.last_time_us);
         auto begun = std::make_shared<std::vector<VideoPart>>(*held_.videos);
-        begun->back().first_us = times_us[0];
+        if (own != times_us.end()) begun->back().first_us = *own;
         held_.videos = std::move(begun);
     }
     while (done < rows.rows && !stop.stop_requested()) {

@@ -40,7 +40,7 @@ size_t Memory::thin(size_t budget_bytes) {
             bytes().state, " and the fewest pages that it can do with ", least_budget() - bytes().state,
             "; give it at least ", least_budget(), " bytes.");
     const size_t before = bytes().total();
-    if (before > budget_bytes) thin_to(budget_bytes, budget_bytes / 4);
+    if (before > budget_bytes) thin_to(budget_bytes, (budget_bytes - bytes().state) / 4);
     return before - std::min(before, bytes().total());
 }
 
@@ -48,8 +48,10 @@ void Memory::make_room(size_t rows) {
     const size_t budget = options_.budget_bytes;
     const size_t coming = (rows / options_.page_rows + 1) * page_bytes() + index_growth(cache_rows(), rows);
     if (bytes().total() + coming <= budget) return;
-    // A sixteenth at a time, so that what is done once a thinning costs little a row.
-    thin_to(budget - std::max(budget / 16, coming), budget / 4);
+    // The newest quarter of what the state leaves stays whole; a sixteenth is thinned at a time, so that what is done
+    // once a thinning costs little a row.
+    const size_t left = budget - bytes().state;
+    thin_to(budget - std::max(left / 16, coming), left / 4);
 }
 
 void Memory::thin_to(size_t most, size_t protected_bytes) {

@@ -1,7 +1,7 @@
 // A memory in a file: written aside and renamed, checked block by block, mapped when it is loaded.
 //
 // The file (.lvm) is a safetensors file with checksums (kernels/core/weight_checksums.h), metadata "format": "longview
-// memory", "version": "3" and "memory": a JSON object that says what is in it. Tensors:
+// memory", "version": memory_file_version and "memory": a JSON object that says what is in it. Tensors:
 //   times             I64 [cache rows]          when each row was, in microseconds; no_time for text
 //   cache.pages       U8  [pages, page bytes]   the one cache; a page lies as CacheShape says
 //   cache.page_rows   I32 [pages]               rows in use of each
@@ -10,6 +10,7 @@
 //   layers.N.keys, layers.N.values              a sliding window: [rows, kv_dim] of the cache's type
 //   layers.N.key_scales, layers.N.value_scales  F32 [rows, kv_heads], i8 only
 //   frames.rows, frames.change, frames.sums     the frame index: I32 [frames], F32 [frames], F32 [2, feature_dim]
+//   roll.values, roll.times                     F32 [kinds, feature_dim], I64 [kinds]: the last row of each kind
 //   notes.NAME        U8  [bytes]               whatever the caller keeps with the memory
 #pragma once
 

@@ -72,7 +72,6 @@ class Model {
     const Config& config() const { return config_; }
     // 16 hex digits that stand for config, weights (as the source has them) and vocabulary; the name does not count.
     const std::string& digest() const { return digest_; }
-    bool has_tokenizer() const { return tokenizer_ != nullptr; }
     const Tokenizer& tokenizer() const;  // Error when there is none
     // What contexts and memories of this model must be on; null: the host.
     const std::shared_ptr<Device>& device() const { return device_; }

@@ -104,6 +104,26 @@ TEST(Config, a_column_for_times_beyond_the_video_may_be_named) {
     EXPECT_TRUE(says(error_with("\"is_time\": 2", "\"is_time\": 2, \"is_future\": 200"), "is_future"));
 }
 
+TEST(Config, a_roll_call_has_its_mark_and_its_kinds) {
+    const auto with = [](const std::string& fields) { return "\"is_time\": 2, \"roll_call\": {" + fields + "}"; };
+    const std::string good = R"("mark": 150, "is_object": 1, "kind": 4, "kinds": 80)";
+    const RowLayout rows = parse_config(changed("\"is_time\": 2", with(good)), "config.json").rows;
+    EXPECT_EQ(rows.roll, 150u);
+    EXPECT_EQ(rows.is_object, 1u);
+    EXPECT_EQ(rows.kind, 4u);
+    EXPECT_EQ(rows.kinds, 80u);
+    for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
+             {"\"mark\": 150", "\"mark\": 0"},
+             {"\"is_object\": 1", "\"is_object\": 200"},
+             {"\"kind\": 4", "\"kind\": -1"},
+             {"\"kinds\": 80", "\"kinds\": 197"},
+         }) {
+        std::string wrong = good;
+        wrong.replace(wrong.find(from), from.size(), to);
+        EXPECT_TRUE(says(error_with("\"is_time\": 2", with(wrong)), from.substr(1, from.find('"', 1) - 1)));
+    }
+}
+
 TEST(Config, layers_must_be_known_and_cross_layers_on_top) {
     EXPECT_TRUE(says(error_with("\"sliding\"", "\"convolution\""), "layers holds \"convolution\""));
     EXPECT_TRUE(says(error_with("\"sliding\"", "7"), "layers holds 7"));
@@ -116,6 +136,12 @@ TEST(Config, what_is_not_json_or_not_there_is_said) {
     EXPECT_TRUE(says(error_of([] { parse_config("dim = 3", "c.json"); }), "this is not JSON"));
     EXPECT_TRUE(says(error_of([] { parse_config("[1, 2]", "c.json"); }), "expected an object"));
     EXPECT_TRUE(says(error_of([] { read_config("/nowhere/config.json"); }), "cannot open /nowhere/config.json"));
+}
+
+TEST(Config, lists_within_lists_without_end_are_refused) {
+    const size_t deep = 200'000;
+    const std::string lists = std::string(deep, '[') + std::string(deep, ']');
+    EXPECT_TRUE(says(error_with("\"dim\": 32", "\"dim\": " + lists), "dim is"));
 }
 
 TEST(Config, random_bytes_never_crash_the_parser) {

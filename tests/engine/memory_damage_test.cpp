@@ -278,6 +278,24 @@ TEST_F(Damage, wrong_values_behind_right_checksums_are_refused_or_harmless) {
     EXPECT_EQ(refusal(), "") << "a row more of text";
 }
 
+TEST_F(Damage, caches_that_are_not_alike_are_refused) {
+    forge([](Parts& parts) {
+        parts.header["rows"] = 54;
+        parts.header["cache"]["dropped_rows"]["cache"] = 1;
+    });
+    EXPECT_TRUE(says(refusal(), "its caches have other pages"));
+    std::vector<int32_t> rows;
+    forge([&](Parts& parts) {
+        TensorSource& tensor = parts.tensor("cache.page_rows");
+        rows.resize(tensor.shape[0]);
+        std::memcpy(rows.data(), tensor.chunks[0].data(), tensor.chunks[0].size());
+        --rows[0];
+        ++rows.back();
+        tensor.chunks[0] = std::as_bytes(std::span(rows));
+    });
+    EXPECT_TRUE(says(refusal(), "its caches have other pages"));
+}
+
 TEST_F(Damage, a_wrong_index_behind_right_checksums_is_thinned_without_harm) {
     Memory memory(model, {.cache_type = DType::i8, .page_rows = 16});
     watch(work, memory, 0, 1600);

@@ -201,6 +201,9 @@ TEST(ModelDigest, stands_for_config_weights_and_vocabulary_but_not_the_name) {
     config = yoco_config();
     config.rope_theta += 1e-9;
     EXPECT_NE(digest(config), one);
+    config = yoco_config();
+    config.rows.roll = 150;
+    EXPECT_NE(digest(config), one) << "other rows are read again";
     EXPECT_EQ(Model::random(yoco_config(), 1, DType::i8)->digest(), one) << "how weights are held does not count";
 }
 

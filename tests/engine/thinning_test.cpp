@@ -78,8 +78,9 @@ TEST_P(Thinning, what_stays_keeps_its_times_and_keys_and_comes_in_order) {
     EXPECT_TRUE(some.contains(0)) << "the first frame stays";
     for (size_t row = 1; row < memory.cache_rows(); ++row)
         ASSERT_LE(memory.row_time_us(row - 1), memory.row_time_us(row));
-    // The newest quarter of the budget's pages.
-    const size_t stays = options.budget_bytes / 4 / memory.state().cache.shape().page_bytes() * 16 - 16;
+    // The newest quarter of the pages beside the state.
+    const size_t pages = (options.budget_bytes - memory.bytes().state) / 4 / memory.state().cache.shape().page_bytes();
+    const size_t stays = pages * 16 - 16;
     for (size_t row = 3000 - stays; row < 3000; ++row) ASSERT_TRUE(some.contains(int64_t(row / 5) * 1'000'000));
 }
 
@@ -137,6 +138,25 @@ TEST_P(Thinning, a_budget_below_the_state_is_refused_with_the_sum) {
                      }),
                      "give it at least " + std::to_string(least) + " bytes"));
     EXPECT_NO_THROW(Memory(model, {DType::f32, 16, least}));
+}
+
+// Not a share of the state, which cannot be forgotten.
+TEST(Budget, the_least_is_enough_for_ever_beside_a_large_state) {
+    Config config = yoco_config();
+    config.dim = 256;
+    config.n_self_heads = 1;
+    const auto model = Model::random(config, 3);
+    MemoryOptions options{.cache_type = DType::i8};
+    options.budget_bytes = Memory(model, options).least_budget();
+    const Context context{1};
+    Workspace work{context, config, {.chunk_rows = 256, .sampled = 1}};
+    Memory memory(model, options);
+    ASSERT_GT(memory.bytes().state, 25 * memory.state().cache.shape().page_bytes());
+    for (size_t rows = 0; rows < 12'000; rows += 200) {
+        watch(work, memory, rows, rows + 200);
+        ASSERT_LE(memory.bytes().total(), options.budget_bytes);
+    }
+    EXPECT_GT(memory.forgotten().rows, 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Mixes, Thinning, testing::Range<size_t>(0, 5), mix_name);
