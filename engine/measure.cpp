@@ -79,7 +79,7 @@ Config config_100m() {
     c.vocab_size = 32000;
     c.scalable_softmax = true;
     c.sliding_window = 1024;
-    c.rows = {.feature_dim = 1322, .is_time = 2, .is_future = 1273, .fourier_first = 160, .fourier_count = 16};
+    c.rows = {.feature_dim = 1402, .is_time = 2, .is_future = 1273, .fourier_first = 160, .fourier_count = 16};
     return c;
 }
 

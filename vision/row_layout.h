@@ -38,7 +38,9 @@ constexpr size_t future = 1273;       // time row: beyond the last frame; the en
 constexpr size_t events_before = 1274;
 constexpr size_t events_with = 1298;  // of an event's row, with itself: what the next event has in events_before
 constexpr size_t event_moduli[] = {7, 8, 9};
-constexpr size_t feature_dim = 1322;
+// 80: object row: the kind just left of it in its frame. The next of a list is found by what was said last.
+constexpr size_t neighbour = 1322;
+constexpr size_t feature_dim = 1402;
 
 constexpr size_t object_rows = 8;  // kinds with a count a frame, at most
 constexpr float first_rank_unit = 24;

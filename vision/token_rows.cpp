@@ -184,6 +184,7 @@ size_t TokenRows::append(int64_t time_us, std::span<const Track> tracks, const S
         const std::span<float> row = add_row(time_us);
         write_kind(group.kind, before[group.kind], static_cast<int>(rank), row);
         row[row::record] = record;
+        if (rank > 0) row[row::neighbour + static_cast<size_t>(groups[rank - 1].kind)] = 1;
         if (before[group.kind] == 0) count_event(row);
         if (newest) row[newest_kind_ < 0 ? row::no_previous : row::previous + newest_kind_] = 1;
         if (newest) newest_kind_ = group.kind;

@@ -94,7 +94,7 @@ TEST_F(RollCallRows, the_trainer_calls_the_same_rows) {
     const auto times_us = golden_rows.values<int64_t>("row_times_us", {rows});
     const auto again = golden_rows.values<int32_t>("roll", {called_rows});
     // As tools/train/config.py writes it for mini.
-    const RowLayout mini{.feature_dim = 1322, .roll = 146, .is_object = 1, .kind = 4, .kinds = 80};
+    const RowLayout mini{.feature_dim = 1402, .roll = 146, .is_object = 1, .kind = 4, .kinds = 80};
     std::vector<float> values(rows * mini.feature_dim);
     for (size_t i = 0; i < places; ++i)
         values[static_cast<size_t>(place[2 * i]) * mini.feature_dim + static_cast<size_t>(place[2 * i + 1])] = value[i];

@@ -24,7 +24,8 @@ std::map<size_t, float> columns(const std::vector<float>& rows, size_t index) {
         const float value = rows[index * row::feature_dim + column];
         const bool time = column >= row::fourier && column < row::scene;
         const bool sum = column >= row::first_rank_part && column < row::most + row::counts;
-        if (value != 0 && !time && !sum && column < row::events_before) found[column] = value;
+        const bool event = column >= row::events_before && column < row::neighbour;
+        if (value != 0 && !time && !sum && !event) found[column] = value;
     }
     return found;
 }
@@ -82,7 +83,8 @@ TEST(TokenRows, KindsStandFromLeftToRightByTheirMeanCentre) {
     // Two people: thirds of both, the box of the larger, the better score.
     expect_columns(rows, 2, {{1, 1}, {3, 1}, {4 + person, 1}, {86, 1}, {93, 1}, {97, 1}, {98, 1}, {99, 1}, {108, 1},
                              {120, 1}, {127, 1}, {129, 1}, {130, 1}, {131, 1}, {133, 0.3f}, {134, 0.2f}, {135, 0.2f},
-                             {136, 0.3f}, {137, 0.9f}, {138, std::sqrt(0.06f)}, {144, 1}, {row::previous + car, 1}});
+                             {136, 0.3f}, {137, 0.9f}, {138, std::sqrt(0.06f)}, {144, 1}, {row::previous + car, 1},
+                             {row::neighbour + car, 1}});
 }
 
 TEST(TokenRows, AGoneKindGetsOneLastRowThatTellsWhereAndWhenItWas) {

@@ -39,7 +39,8 @@ FUTURE = 1273  # time row: beyond the last frame
 EVENTS_BEFORE = 1274
 EVENTS_WITH = 1298  # 24: of an event's row, with itself: what the next event has in EVENTS_BEFORE
 EVENT_MODULI = (7, 8, 9)
-FEATURE_DIM = 1322
+NEIGHBOUR = 1322  # 80: object row: the kind just left of it in its frame, of which it is the next in a list
+FEATURE_DIM = 1402
 DENSE = PLAIN + FEATURE_DIM - ORDER
 MAX_OBJECT_ROWS = 8
 

@@ -315,6 +315,8 @@ def make_rows(rng, ids, seen, report, noise):
     rows[r, at.FIRST_RANK_PART] = (first_rank[i] + 1) / at.FIRST_RANK_UNIT
     here = ~is_gone
     rows[r[here], at.RANK + np.minimum(rank[here], 7)] = 1
+    beside = np.flatnonzero(here & (rank > 0))
+    rows[r[beside], at.dense(at.NEIGHBOUR + ids[i[beside - 1]])] = 1
     last = np.where(is_gone, np.maximum(f - 1, 0), f)  # a gone row tells where it was
     for k in range(3):
         rows[r, at.LEFT + k] = report["cells"][i, last, k]

@@ -58,12 +58,13 @@ def start_from_words(model, text):
 
 @torch.no_grad()
 def start_order(model):
-    """The kind that was new before: its class, turned out of the way of the class itself."""
+    """The kind that was new before, the kind to the left: its class, turned out of the way of the class itself."""
     generator = torch.Generator().manual_seed(80)
-    turn = torch.linalg.qr(torch.randn(model.config.dim, model.config.dim, generator=generator))[0]
+    turn, aside = torch.linalg.qr(torch.randn(2, model.config.dim, model.config.dim, generator=generator))[0]
     w, c = model.projector.weight, slice(layout.CLASS, layout.CLASS + layout.CLASSES)
     w[layout.ORDER :] *= 0.6
     w[layout.PREVIOUS : layout.PREVIOUS + layout.CLASSES] = 0.5 * model.folded_projector()[c] @ turn
+    w[layout.NEIGHBOUR : layout.NEIGHBOUR + layout.CLASSES] = 0.2 * model.folded_projector()[c] @ aside
     before, codes = layout.EVENTS_BEFORE, layout.EVENTS_WITH - layout.EVENTS_BEFORE
     w[layout.EVENTS_WITH : layout.EVENTS_WITH + codes] = w[before : before + codes] @ turn
 

@@ -94,8 +94,9 @@ class World:
         if len(self.classes) and rng.random() < 0.5:
             stays = self.stays(int(rng.integers(len(self.classes))) if i is None else i)
             first, last = stays[int(rng.integers(len(stays)))]
-            beside = rng.random() < 0.25
-            f = int(rng.choice([first - 1, last + 1]) if beside else rng.integers(first, last + 1))
+            near = rng.random()  # beside it, its first or last frame, anywhere
+            f = int(rng.choice([first - 1, last + 1]) if near < 0.25 else rng.choice([first, last]) if near < 0.5
+                    else rng.integers(first, last + 1))
             f = min(max(f, 0), self.frames - 1)
         until = self.times[f + 1] if f + 1 < self.frames else self.times[f] + 1
         low, high = int(np.ceil(self.times[f])), int(np.ceil(until)) - 1
