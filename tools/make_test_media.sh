@@ -46,6 +46,7 @@ cp letter.mp4 letter.txt
 run -f lavfi -i "color=s=32x32" -frames:v 0 -c:v libx264 -movflags empty_moov no_frames.mp4 || true
 [ -s no_frames.mp4 ] || run -f lavfi -i "color=s=32x32" -frames:v 1 $h264 -movflags frag_keyframe+empty_moov no_frames.mp4
 run -f lavfi -i "color=s=16x16:r=5:d=0.2" -c:v rawvideo -pix_fmt bgr24 absurd.avi
+printf 'YUV4MPEG2 W100000 H100000 F25:1 C420jpeg\nFRAME\n' >absurd.y4m
 # Damage: a second of random bytes in the middle of a stream.
 run -f lavfi -i "testsrc2=s=96x64:r=25:d=4" $h264 -qp 30 -g 25 -f mpegts damaged.ts
 python3 - <<'PY'

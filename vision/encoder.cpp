@@ -228,7 +228,7 @@ void Encoder::encode(const Context& context, std::span<const Frame> frames, Enco
     // Which pictures are new: each is compared with the last new one, so that slow drift is noticed.
     std::vector<std::shared_ptr<const Picture>> fresh;
     std::vector<bool> repeats;
-    std::shared_ptr<const Picture> last = last_;
+    std::shared_ptr<const Picture> last = past_.last;
     for (const Frame& frame : frames) {
         require(frame.picture && frame.picture->width > 0, "encoding a frame: it has no picture; expected RGB");
         const std::shared_ptr<const Picture> small = scaled(frame.picture, model_.long_side());
@@ -240,25 +240,25 @@ void Encoder::encode(const Context& context, std::span<const Frame> frames, Enco
     std::vector<const Picture*> pictures;
     for (const auto& picture : fresh) pictures.push_back(picture.get());
     std::vector<Sight> sights = model_.look(context, pictures);
-    looked_at_ += static_cast<int64_t>(sights.size());
 
     for (size_t i = 0, k = 0; i < frames.size(); ++i) {
         SeenFrame seen;
         seen.time_us = frames[i].time_us;
         seen.repeated = repeats[i];
-        if (!repeats[i]) {
-            seen.cut = !last_ || colour_distance(*last_, *fresh[k]) > options_.cut_distance;
-            last_ = fresh[k];
-            last_sight_ = std::move(sights[k]);
-            ++k;
-        }
-        seen.scene = last_sight_.scene;
+        seen.cut = !repeats[i] && (!past_.last || colour_distance(*past_.last, *fresh[k]) > options_.cut_distance);
         if (seen.cut) {
             settle(out);
-            tracker_.forget();
+            past_.tracker.forget();
         }
-        waiting_.push_back(std::move(seen));
-        if (const auto tracks = tracker_.update(last_sight_.objects)) tell(*tracks, out);
+        waiting_.push_back({std::move(seen), past_});
+        if (!repeats[i]) {
+            past_.last = fresh[k];
+            past_.last_sight = std::move(sights[k]);
+            ++past_.looked_at;
+            ++k;
+        }
+        waiting_.back().seen.scene = past_.last_sight.scene;
+        if (const auto tracks = past_.tracker.update(past_.last_sight.objects)) tell(*tracks, out);
     }
 }
 
@@ -268,12 +268,12 @@ void Encoder::finish(EncodedFrames& out) {
 }
 
 void Encoder::settle(EncodedFrames& out) {
-    while (const auto tracks = tracker_.settle()) tell(*tracks, out);
+    while (const auto tracks = past_.tracker.settle()) tell(*tracks, out);
 }
 
 // The tracks of the oldest frame that waits.
 void Encoder::tell(std::span<const Track> tracks, EncodedFrames& out) {
-    SeenFrame& seen = waiting_.front();
+    SeenFrame& seen = waiting_.front().seen;
     for (const Track& track : tracks) seen.objects.push_back({track.id, track.now});
     seen.first_row = out.rows();
     seen.rows = rows_.append(seen.time_us, tracks, seen.scene, seen.cut, out.values, out.times_us);
@@ -282,16 +282,17 @@ void Encoder::tell(std::span<const Track> tracks, EncodedFrames& out) {
 }
 
 std::vector<std::byte> Encoder::save() const {
+    const Past& past = waiting_.empty() ? past_ : waiting_.front().before;
     StateWriter writer;
     writer.put(state_version);
-    writer.put(looked_at_);
-    tracker_.save(writer);
+    writer.put(past.looked_at);
+    past.tracker.save(writer);
     rows_.save(writer);
-    writer.put<int32_t>(last_ ? last_->width : 0);
-    writer.put<int32_t>(last_ ? last_->height : 0);
-    if (last_) writer.put_all<uint8_t>(last_->rgb);
-    save_objects(writer, last_sight_.objects);
-    for (const SceneValue& value : last_sight_.scene) {
+    writer.put<int32_t>(past.last ? past.last->width : 0);
+    writer.put<int32_t>(past.last ? past.last->height : 0);
+    if (past.last) writer.put_all<uint8_t>(past.last->rgb);
+    save_objects(writer, past.last_sight.objects);
+    for (const SceneValue& value : past.last_sight.scene) {
         writer.put<int32_t>(value.scene);
         writer.put(value.probability);
     }
@@ -303,28 +304,25 @@ void Encoder::restore(std::span<const std::byte> bytes) {
     require(reader.get<uint32_t>() == state_version,
             "restoring the state of vision: it was saved by another version; watch the video again");
     Encoder fresh(model_, options_);
-    reader.get(fresh.looked_at_);
-    fresh.tracker_.restore(reader);
+    reader.get(fresh.past_.looked_at);
+    fresh.past_.tracker.restore(reader);
     fresh.rows_.restore(reader);
     const int32_t width = reader.within<int32_t>(0, 4096), height = reader.within<int32_t>(0, 4096);
     if (width > 0) {
         Picture picture{width, height, reader.get_all<uint8_t>()};
         require(picture.rgb.size() == static_cast<size_t>(width) * height * 3,
                 "restoring the state of vision: its picture has another size than it says; save the memory again");
-        fresh.last_ = std::make_shared<const Picture>(std::move(picture));
+        fresh.past_.last = std::make_shared<const Picture>(std::move(picture));
     }
-    fresh.last_sight_.objects = restore_objects(reader);
-    for (SceneValue& value : fresh.last_sight_.scene) {
+    fresh.past_.last_sight.objects = restore_objects(reader);
+    for (SceneValue& value : fresh.past_.last_sight.scene) {
         value.scene = reader.within<int32_t>(0, row::scenes - 1);
         reader.get(value.probability);
     }
     reader.end();
     waiting_.clear();
-    tracker_ = std::move(fresh.tracker_);
+    past_ = std::move(fresh.past_);
     rows_ = std::move(fresh.rows_);
-    last_ = std::move(fresh.last_);
-    last_sight_ = std::move(fresh.last_sight_);
-    looked_at_ = fresh.looked_at_;
 }
 
 }  // namespace lv

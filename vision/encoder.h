@@ -94,7 +94,7 @@ struct EncoderOptions {
 class Encoder {
    public:
     Encoder(const VisionModel& model, const EncoderOptions& options = {}) : model_(model), options_(options) {
-        tracker_ = Tracker(options.tracker);
+        past_.tracker = Tracker(options.tracker);
     }
 
     // Replaces what is in `out`, keeping its room.
@@ -105,28 +105,36 @@ class Encoder {
 
     // The frames that come next are of another video: the first of them is another place. Kinds, tracks' numbers and
     // counts go on.
-    void begin_video() { last_.reset(); }
+    void begin_video() { past_.last.reset(); }
 
-    int64_t looked_at() const { return looked_at_; }  // frames that went through the net
+    int64_t looked_at() const { return past_.looked_at; }  // frames that went through the net
 
-    // All that decides about later rows, some 200 KB: encoding goes on after a load as if nothing had happened. Frames
-    // that wait are not part of it: give them again.
+    // All that decides about later rows, some 200 KB, as it was behind the last frame told: encoding goes on after a
+    // load as if nothing had happened. Frames that wait are not part of it: give them again.
     std::vector<std::byte> save() const;
     // Throws Error when the bytes are not such a state; then the encoder is as it was.
     void restore(std::span<const std::byte> bytes);
 
    private:
+    // What is known of the frames given so far.
+    struct Past {
+        Tracker tracker;
+        std::shared_ptr<const Picture> last;  // scaled, the last one looked at
+        Sight last_sight;
+        int64_t looked_at = 0;
+    };
+    struct Waiting {
+        SeenFrame seen;
+        Past before;  // for save(): what is given again must not be known
+    };
     void settle(EncodedFrames& out);
     void tell(std::span<const Track> tracks, EncodedFrames& out);
 
     const VisionModel& model_;
     EncoderOptions options_;
-    Tracker tracker_;
-    TokenRows rows_;
-    std::deque<SeenFrame> waiting_;        // for the tracker
-    std::shared_ptr<const Picture> last_;  // scaled, the last one looked at
-    Sight last_sight_;
-    int64_t looked_at_ = 0;
+    Past past_;
+    TokenRows rows_;               // of the frames told
+    std::deque<Waiting> waiting_;  // for the tracker
 };
 
 // Whether b shows nothing that a does not: no field of 16 x 16 px differs by more than noise.

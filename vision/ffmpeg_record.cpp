@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr AVRational microseconds{1, 1'000'000};
+constexpr int64_t retry_after_us = 10'000'000;
 
 // "street.mkv" -> "street-20261121-164012.mkv", "-2" added where that is there already.
 std::string stamped(const fs::path& file) {
@@ -31,7 +32,8 @@ std::string stamped(const fs::path& file) {
     const std::string stem = (file.parent_path() / file.stem()).string() + stamp.data();
     const std::string end = file.extension().string();
     std::string name = stem + end;
-    for (int again = 2; fs::exists(name); ++again) name = stem + "-" + std::to_string(again) + end;
+    std::error_code unknown;  // then opening it will say why
+    for (int again = 2; fs::exists(name, unknown); ++again) name = stem + "-" + std::to_string(again) + end;
     return name;
 }
 
@@ -45,7 +47,8 @@ Recorder::Recorder(const AVFormatContext& input, int video, const RecordOptions&
                          ": expected a name that ends with .mkv or .ts, which stay readable "
                          "when the power fails");
     const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
-    if (!fs::is_directory(folder))
+    std::error_code unknown;
+    if (!fs::is_directory(folder, unknown))
         throw UsageError("--record " + options.file + ": there is no folder " + folder.string() + "; make it first");
     const AVCodecID codec = input.streams[video]->codecpar->codec_id;
     if (codec == AV_CODEC_ID_RAWVIDEO || codec == AV_CODEC_ID_WRAPPED_AVFRAME)
@@ -64,13 +67,23 @@ bool Recorder::wants(int stream) const {
     return std::any_of(tracks_.begin(), tracks_.end(), [&](const Track& track) { return track.input == stream; });
 }
 
-void Recorder::fail_with(int code) {
-    failure_ = "--record: " + file_ + " cannot be written (" + ffmpeg_words(code) +
+void Recorder::fail_with(int code, int64_t time_us) {
+    failure_ = "--record: " + options_.file + " cannot be written (" + ffmpeg_words(code) +
                "); watching goes on, and recording when there is room again";
+    failed_us_ = time_us;
+    const bool is_junk = output_ && output_->pb && !holds_packets_;
     end_file();
+    std::error_code unknown;  // a disk that is gone has taken it along
+    if (is_junk) fs::remove(file_, unknown);
 }
 
-bool Recorder::begin_file() {
+// Where timestamps jump back nobody knows how long ago it was: then it is tried.
+bool Recorder::failed_just_now(int64_t time_us) const {
+    return !failure_.empty() && time_us >= failed_us_ && time_us - failed_us_ < retry_after_us;
+}
+
+bool Recorder::begin_file(int64_t time_us) {
+    holds_packets_ = false;
     file_ = stamped(options_.file);
     const bool mkv = file_.ends_with(".mkv");
     int code = avformat_alloc_output_context2(&output_, nullptr, mkv ? "matroska" : "mpegts", file_.c_str());
@@ -90,7 +103,7 @@ bool Recorder::begin_file() {
         code = avformat_write_header(output_, nullptr);
         open_ = code >= 0;
     }
-    if (code < 0) fail_with(code);
+    if (code < 0) fail_with(code, time_us);
     return code >= 0;
 }
 
@@ -109,12 +122,14 @@ void Recorder::write(const AVPacket& packet) {
     if (track == tracks_.end()) return;
     const AVRational base = input_.streams[packet.stream_index]->time_base;
     const int64_t time = packet.dts != AV_NOPTS_VALUE ? packet.dts : packet.pts;
-    const int64_t time_us = time == AV_NOPTS_VALUE ? begin_us_ : av_rescale_q(time, base, microseconds);
+    const bool is_timed = time != AV_NOPTS_VALUE;
+    const int64_t time_us = is_timed ? av_rescale_q(time, base, microseconds) : begin_us_;
     const bool starts = track == tracks_.begin() && packet.flags & AV_PKT_FLAG_KEY;
     // A file is over after its length, and where timestamps jump back.
     if (starts && (!output_ || time_us - begin_us_ >= options_.segment_us || time_us < begin_us_)) {
         end_file();
-        if (!begin_file()) return;
+        if (is_timed && failed_just_now(time_us)) return;
+        if (!begin_file(time_us)) return;
         begin_us_ = time_us;
     }
     if (!output_) return;
@@ -135,10 +150,12 @@ void Recorder::write(const AVPacket& packet) {
     AVPacket* gone = copy;
     av_packet_free(&gone);
     if (code >= 0 && output_->pb->error < 0) code = output_->pb->error;
-    if (code < 0)
-        fail_with(code);
-    else
+    if (code < 0) {
+        fail_with(code, time_us);
+    } else {
+        holds_packets_ = true;
         failure_.clear();
+    }
 }
 
 }  // namespace lv

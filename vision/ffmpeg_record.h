@@ -27,7 +27,8 @@ class Recorder {
     // Whether packets of this stream of the input are wanted.
     bool wants(int stream) const;
     void write(const AVPacket& packet);
-    // Why nothing is written at the moment; empty: all is well. It is tried again at the next key frame.
+    // Why nothing is written at the moment, in the same words each time; empty: all is well. It is tried again at a key
+    // frame, ten seconds of the stream later at the soonest.
     const std::string& failure() const { return failure_; }
 
    private:
@@ -35,16 +36,19 @@ class Recorder {
         int input = 0;
         int64_t last_dts = INT64_MIN;  // in the file, in its units
     };
-    bool begin_file();
+    bool begin_file(int64_t time_us);
     void end_file();
-    void fail_with(int code);
+    void fail_with(int code, int64_t time_us);
+    bool failed_just_now(int64_t time_us) const;
 
     const AVFormatContext& input_;
     const RecordOptions options_;
     std::vector<Track> tracks_;  // the video first
     AVFormatContext* output_ = nullptr;
-    bool open_ = false;     // the header is written
-    int64_t begin_us_ = 0;  // time of the file's first packet, on the input's clock
+    bool open_ = false;           // the header is written
+    bool holds_packets_ = false;  // the file
+    int64_t begin_us_ = 0;        // time of the file's first packet, on the input's clock
+    int64_t failed_us_ = 0;       // of the packet at which failure_ came about
     std::string file_, failure_;
 };
 

@@ -1,7 +1,5 @@
 #include "vision/frame_sampler.h"
 
-#include <algorithm>
-
 #include "kernels/core/error.h"
 
 namespace lv {
@@ -13,13 +11,6 @@ FrameSampler::FrameSampler(std::unique_ptr<FrameSource> source, const SamplerOpt
     require(options.from_us >= 0 && options.from_us < options.to_us, "sampling ", info().name, ": from ",
             static_cast<double>(options.from_us) * 1e-6, " s to ", static_cast<double>(options.to_us) * 1e-6,
             " s holds nothing; expected --from before --to");
-}
-
-int64_t FrameSampler::expected() const {
-    if (info().is_still) return 1;
-    const int64_t end_us = std::min(info().duration_us, options_.to_us);
-    if (info().duration_us <= 0) return 0;
-    return end_us <= options_.from_us ? 0 : (end_us - options_.from_us - 1) / options_.period_us + 1;
 }
 
 std::optional<Frame> FrameSampler::next() {

@@ -23,8 +23,6 @@ class FrameSampler {
 
     const SourceInfo& info() const { return source_->info(); }
     SourceStats stats() const { return source_->stats(); }
-    // How many frames there will be, 0: not known.
-    int64_t expected() const;
     // The frame at the next time of the grid (time_us); empty at the end. A still picture gives one frame.
     std::optional<Frame> next();
 

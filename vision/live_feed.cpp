@@ -37,6 +37,7 @@ LiveFeed::LiveFeed(std::string location, const SourceOptions& source, const Samp
       sampler_(sampler),
       live_(live),
       open_(std::move(open)),
+      origin_us_(live.going_on ? live.clock_us() : -1),
       next_due_us_(sampler.from_us),
       random_(static_cast<unsigned>(steady_us())),
       on_stop_(source.stop, [this] { leave_.request_stop(); }) {
@@ -257,16 +258,19 @@ bool LiveFeed::wanted(int64_t pts_us, int64_t arrived_us) {
     const int64_t now_us = arrived_us > 0 ? arrived_us : live_.clock_us();
     if (paced_) {
         if (pace_at_us_ < 0) {
-            // Connected again: time went on by our clock.
-            if (newest_us_ >= 0) base_us_ = newest_us_ + (now_us - newest_at_us_) - pts_us;
+            // Connected again, or going on: time went on by our clock.
+            if (newest_us_ >= 0)
+                base_us_ = newest_us_ + (now_us - newest_at_us_) - pts_us;
+            else if (live_.going_on)
+                base_us_ = sampler_.from_us + (now_us - origin_us_) - pts_us;
             pace_at_us_ = now_us;
             pace_time_us_ = std::max(base_us_ + pts_us, next_due_us_);
         }
         time_us_ = base_us_ + pts_us;
     } else {
         const int64_t at_us = clock_.stamp(pts_us, now_us);
-        if (origin_us_ < 0) origin_us_ = at_us - (live_.going_on ? 0 : sampler_.from_us);
-        time_us_ = at_us - origin_us_ + (live_.going_on ? sampler_.from_us : 0);
+        if (origin_us_ < 0) origin_us_ = at_us;
+        time_us_ = sampler_.from_us + (at_us - origin_us_);
     }
     return time_us_ >= next_due_us_;
 }

@@ -115,7 +115,7 @@ class LiveFeed final : public FrameFeed {
     int64_t skipped_before_ = 0;  // by earlier connections
     StreamClock clock_;
     int64_t base_us_ = 0;       // paced: stream time of the source's own 0
-    int64_t origin_us_ = -1;    // not paced: steady clock at the stream's 0; -1: not known before the first frame
+    int64_t origin_us_ = -1;    // steady clock at from_us; -1: not known (going_on: the start; else the first frame)
     int64_t newest_us_ = -1;    // time of the newest frame; -1: none
     int64_t newest_at_us_ = 0;  // steady clock at that moment
     int64_t time_us_ = 0;       // of the picture that was wanted last

@@ -62,7 +62,8 @@ class Tracker {
         frames_.clear();
     }
 
-    // Frames that wait are not saved: whoever goes on gives them again.
+    // Frames that wait are not saved: who goes on gives them again, to what a copy saved that was made before the first
+    // of them. Such a tracker tells them, and all later ones, as this one does.
     void save(StateWriter& writer) const;
     void restore(StateReader& reader);
 

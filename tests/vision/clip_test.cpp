@@ -17,7 +17,6 @@ TEST(Clip, HoldsWhatItsReadmeSays) {
 
 TEST(Clip, IsReadFrameByFrameAtOnceAndInParts) {
     FrameSampler sampler(open_source(test::clip(), {.max_side = 320, .period_us = 1'000'000}), {});
-    EXPECT_EQ(sampler.expected(), 80);
     int frames = 0;
     while (const std::optional<Frame> frame = sampler.next()) {
         EXPECT_EQ(frame->time_us, frames * 1'000'000);

@@ -169,6 +169,50 @@ TEST(Encoder, GoesOnAfterALoadAsIfNothingHadHappened) {
     EXPECT_EQ(one.save(), other.save());
 }
 
+TEST(Encoder, AStateSavedWhileFramesWaitKnowsNothingOfThem) {
+    const Context context(1);
+    const std::vector<Frame> frames = clip_frames(11);
+    const EncoderOptions patient{.tracker = TrackerOptions::patient()};
+    const size_t saved_at = 7, told = saved_at - static_cast<size_t>(patient.tracker.lag);
+    Encoder one(model(), patient), other(model(), patient);
+    for (size_t i = 0; i < saved_at; ++i) one.encode(context, std::span(frames).subspan(i, 1));
+    const std::vector<std::byte> state = one.save();
+    other.restore(state);
+    EXPECT_EQ(other.save(), state);
+    const auto go_on = [&](Encoder& encoder, size_t from, std::vector<float>& rows) {
+        for (size_t i = from; i < frames.size(); ++i) {
+            const EncodedFrames encoded = encoder.encode(context, std::span(frames).subspan(i, 1));
+            rows.insert(rows.end(), encoded.values.begin(), encoded.values.end());
+        }
+    };
+    std::vector<float> expected, values;
+    go_on(one, saved_at, expected);
+    go_on(other, told, values);
+    EXPECT_EQ(values, expected);
+    EXPECT_EQ(other.save(), one.save());
+    EncodedFrames end, other_end;
+    one.finish(end);
+    other.finish(other_end);
+    EXPECT_EQ(other_end.values, end.values);
+    EXPECT_EQ(other.save(), one.save());
+}
+
+TEST(Encoder, ACutThatWaitsWhenTheStateIsSavedIsACutAfterALoad) {
+    const Context context(1);
+    const EncoderOptions patient{.tracker = TrackerOptions::patient()};
+    const Frame cut = frame_of(test::painted(320, 240, 20, 240, 0, 0, 160, 240), 2'000'000);
+    Encoder one(model(), patient), other(model(), patient);
+    one.encode(context, clip_frames(2));
+    EXPECT_EQ(one.encode(context, {&cut, 1}).frames.size(), 2u) << "those before it";
+    other.restore(one.save());
+    EXPECT_TRUE(other.encode(context, {&cut, 1}).frames.empty());
+    EncodedFrames rest;
+    other.finish(rest);
+    ASSERT_EQ(rest.frames.size(), 1u);
+    EXPECT_TRUE(rest.frames[0].cut);
+    EXPECT_FALSE(rest.frames[0].repeated);
+}
+
 TEST(Encoder, RefusesADamagedStateAndStaysAsItWas) {
     const Context context(1);
     Encoder encoder(model());

@@ -18,6 +18,7 @@ struct Script {
     std::string failure;  // when opening, if there are no pictures; else after them
     int64_t duration_us = 0;
     int width = 64;
+    std::string container{};
     int64_t offset_us = 0;                               // arrival of pts 0 on the test's clock
     std::function<int64_t(int64_t pts_us)> waited_us{};  // for the decoder; not set: not at all
 };
@@ -28,6 +29,7 @@ class ScriptSource final : public FrameSource {
         info_.name = "made by hand";
         info_.width = script_.width;
         info_.duration_us = script_.duration_us;
+        info_.container = script_.container;
     }
     const SourceInfo& info() const override { return info_; }
     std::optional<Frame> next() override {
@@ -142,6 +144,49 @@ TEST_F(LiveFeeds, ALostStreamComesBackAndTimeGoesOn) {
     EXPECT_EQ(back[0].gap_us, 31 * second_us);  // from the last frame, at 0:02
     EXPECT_EQ(notes(LiveNote::Kind::changed).size(), 1u);
     EXPECT_EQ(feed.live_stats().gaps, 1);
+}
+
+TEST_F(LiveFeeds, WhatComesInLumpsGoesOnWhereTheClockIsNow) {
+    // Each connection has timestamps from 0. It takes 10 s until the first is there, 30 s from each that is lost.
+    constexpr int64_t now_us = 5 * 3600 * second_us;
+    scripts_.push_back({.pts_us = {}, .failure = "not there yet"});
+    for (int i = 0; i < 2; ++i)
+        scripts_.push_back({.pts_us = every(100'000, 3 * second_us), .failure = "cut", .container = "hls"});
+    std::atomic<int64_t> clock_us{7 * second_us};
+    LiveOptions live = quick();
+    live.retries = 3;
+    live.going_on = true;
+    live.clock_us = [&] { return clock_us.load(); };
+    live.note = [&](const LiveNote& note) {
+        if (note.kind == LiveNote::Kind::waiting) clock_us += 10 * second_us;
+        if (note.kind == LiveNote::Kind::lost) clock_us += 30 * second_us;
+    };
+    LiveFeed feed("https://somewhere/live.m3u8", {}, {.period_us = second_us, .from_us = now_us}, live, opener());
+    std::vector<int64_t> times;
+    std::vector<bool> gaps;
+    test::expect_in(test::message_of([&] {
+                        while (const std::optional<Frame> frame = feed.next({})) {
+                            times.push_back((frame->time_us - now_us) / second_us);
+                            gaps.push_back(frame->after_gap);
+                        }
+                    }),
+                    "nobody is there");
+    EXPECT_EQ(times, (std::vector<int64_t>{10, 11, 12, 42, 43, 44}));
+    EXPECT_EQ(gaps, (std::vector<bool>{true, false, false, true, false, false}));
+}
+
+TEST_F(LiveFeeds, WhatComesByItselfGoesOnWhereTheClockIsNow) {
+    constexpr int64_t now_us = 5 * 3600 * second_us;
+    scripts_.push_back({.pts_us = every(100'000, 3 * second_us), .failure = "over", .offset_us = 17 * second_us});
+    LiveOptions live = quick();
+    live.retries = 0;
+    live.going_on = true;
+    live.clock_us = [] { return 7 * second_us; };
+    LiveFeed feed("udp://somewhere", {}, {.period_us = second_us, .from_us = now_us}, live, opener());
+    while (notes(LiveNote::Kind::lost).empty()) std::this_thread::yield();
+    const std::vector<LiveNote> connected = notes(LiveNote::Kind::connected);
+    ASSERT_EQ(connected.size(), 1u);
+    EXPECT_EQ(connected[0].time_us, now_us + 10 * second_us) << "10 s after the start";
 }
 
 TEST_F(LiveFeeds, ASenderThatHangsUpAtOnceIsNotCalledWithoutEnd) {

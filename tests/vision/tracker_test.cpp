@@ -1,6 +1,7 @@
 #include "vision/tracker.h"
 
 #include <map>
+#include <random>
 
 #include "kernels/core/weight_file.h"
 #include "tests/vision/support.h"
@@ -137,21 +138,23 @@ TEST(Tracker, ARestoredTrackerGoesOnAsIfNothingHadHappened) {
     }
 }
 
-// All frames of a video as a patient tracker tells them.
-std::vector<std::vector<Track>> told(const std::vector<std::vector<Object>>& frames,
-                                     const TrackerOptions& options = TrackerOptions::patient()) {
-    Tracker tracker(options);
+// All frames of a video as the tracker tells them; none waits in it before.
+std::vector<std::vector<Track>> told(const std::vector<std::vector<Object>>& frames, Tracker tracker, size_t lag) {
     std::vector<std::vector<Track>> all;
     const auto take = [&](std::optional<std::span<const Track>> tracks) {
         if (tracks) all.emplace_back(tracks->begin(), tracks->end());
         return tracks.has_value();
     };
     for (size_t i = 0; i < frames.size(); ++i) {
-        EXPECT_EQ(take(tracker.update(frames[i])), i >= static_cast<size_t>(options.lag));
+        EXPECT_EQ(take(tracker.update(frames[i])), i >= lag);
     }
     while (take(tracker.settle())) {
     }
     return all;
+}
+std::vector<std::vector<Track>> told(const std::vector<std::vector<Object>>& frames,
+                                     const TrackerOptions& options = TrackerOptions::patient()) {
+    return told(frames, Tracker(options), static_cast<size_t>(options.lag));
 }
 
 // How many things each frame of a video shows in which one person has these scores (0: not seen).
@@ -219,6 +222,40 @@ TEST(PatientTracker, NamesAThingAsItIsNamedInTheEnd) {
                               {at(bottle, 0.5f, 0.5f, 0.9f)},
                               {at(bottle, 0.5f, 0.5f, 0.9f)}});
     for (const auto& tracks : frames) EXPECT_EQ(tracks.at(0).now.kind, bottle);
+}
+
+TEST(PatientTracker, ACopyMadeBeforeAFrameTellsItAndAllLaterOnesAsTheOriginal) {
+    std::mt19937 random(5);
+    std::vector<std::vector<Object>> frames(30);
+    for (auto& frame : frames)
+        for (int i = 0; i < 4; ++i)  // each at its own place, seen now and then
+            if (random() % 4 > 0)
+                frame.push_back(at(i % 2 ? person : bottle, 0.2f + 0.2f * static_cast<float>(i), 0.5f,
+                                   0.2f + static_cast<float>(random() % 700) / 1000));
+    const std::vector<std::vector<Track>> expected = told(frames);
+    Tracker original(TrackerOptions::patient());
+    for (size_t first = 0; first < frames.size(); ++first) {
+        StateWriter writer;
+        original.save(writer);  // while the four frames before wait
+        const std::vector<std::byte> bytes = writer.take();
+        StateReader reader(bytes);
+        Tracker copy(TrackerOptions::patient());
+        copy.restore(reader);
+        const auto again =
+            told({frames.begin() + static_cast<std::ptrdiff_t>(first), frames.end()}, std::move(copy), 4);
+        ASSERT_EQ(again.size(), frames.size() - first);
+        for (size_t i = 0; i < again.size(); ++i) {
+            const std::vector<Track>& before = expected[first + i];
+            ASSERT_EQ(again[i].size(), before.size()) << "from " << first << " on, frame " << first + i;
+            for (size_t k = 0; k < before.size(); ++k) {
+                EXPECT_EQ(again[i][k].id, before[k].id);
+                EXPECT_EQ(again[i][k].now.kind, before[k].now.kind);
+                EXPECT_EQ(again[i][k].now.score, before[k].now.score);
+                EXPECT_EQ(again[i][k].first_cx, before[k].first_cx);
+            }
+        }
+        original.update(frames[first]);
+    }
 }
 
 // tools/train/golden_tracks.py: the tracker by which noise was measured.
