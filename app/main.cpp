@@ -25,7 +25,7 @@ struct Run {
 };
 
 int report(const std::exception& error, int status) {
-    std::fprintf(stderr, "longview: %s\n", error.what());
+    std::fprintf(stderr, "longview: %s\n", lv::shown(error.what()).c_str());
     return status;
 }
 
@@ -36,10 +36,13 @@ int main(int argc, char** argv) {
     try {
         const lv::Interrupt interrupt;
         try {
-            if (const auto desktop = lv::parse_desktop(argc, argv)) return lv::run_desktop(*desktop, interrupt);
-            return std::visit(Run{interrupt}, lv::parse_options(argc, argv));
-        } catch (const lv::Error&) {
-            if (interrupt.happened()) return lv::exit_interrupted;
+            const Run run{interrupt};
+            if (const auto desktop = lv::parse_desktop(argc, argv))
+                return desktop->help.empty() ? lv::run_desktop(*desktop, interrupt) : run(lv::ShowText{desktop->help});
+            return std::visit(run, lv::parse_options(argc, argv));
+        } catch (const lv::OutputError& error) {
+            // Ctrl-C ends the reader of a pipe, too. What else fails of a stop is not thrown as far as this.
+            if (interrupt.happened() && error.reader_left()) return lv::exit_interrupted;
             throw;
         }
     } catch (const lv::UsageError& error) {

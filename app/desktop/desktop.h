@@ -19,10 +19,11 @@ struct DesktopOptions {
     bool timings = false;              // at the end, say on stderr how fast was drawn and watched
     bool measure = false;              // end when all is watched
     bool play = false;                 // with measure: play meanwhile
+    std::string help;                  // was asked for: to be shown, and no window opened
     std::vector<std::string> sources;  // opened at once, as one memory; empty: nothing
 };
 
-// The command line of the desktop ("", "VIDEO", "--fps 2 VIDEO", "--model DIR"), or nothing when it names another
+// The command line of the desktop ("", "VIDEO", "--fps 2 VIDEO", "VIDEO --help"), or nothing when it names another
 // command, help or version. Throws UsageError with a hint.
 std::optional<DesktopOptions> parse_desktop(int argc, const char* const* argv);
 

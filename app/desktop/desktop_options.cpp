@@ -30,21 +30,29 @@ std::optional<DesktopOptions> parse_desktop(int argc, const char* const* argv) {
     }
     DesktopOptions options;
     double fps = 0;
-    CLI::App app("", "longview");
-    app.add_option("VIDEO", options.sources);
-    app.add_option("--model", options.model.dir);
-    app.add_option("--threads", options.model.threads)->transform(threads_check());
-    app.add_option("--fps", fps)->check(fps_check());
-    app.add_flag("--keyframes", options.keyframes);
-    app.add_flag("--timings", options.timings);
-    app.add_flag("--measure", options.measure);
-    app.add_flag("--play", options.play);
+    CLI::App app("Opens the window: watch videos, ask about them, see why.", "longview");
+    app.footer(
+        "Several videos become one memory. In the window F1 lists the keys.\n'longview --help' tells of the commands.");
+    app.add_option("VIDEO", options.sources, "Files, folders or URLs to be opened at once")->type_name("");
+    app.add_option("--model", options.model.dir,
+                   "Model directory (default: $LONGVIEW_MODEL, else the one that came with it)")
+        ->type_name("DIR");
+    app.add_option("--threads", options.model.threads, "Threads to use (default: all cores)")
+        ->type_name("N")
+        ->transform(threads_check());
+    app.add_option("--fps", fps, "Frames looked at per second of video (default: as its settings say)")
+        ->type_name("N")
+        ->check(fps_check());
+    app.add_flag("--keyframes", options.keyframes, "Decode key frames only: a quick look");
+    app.add_flag("--timings", options.timings, "At the end, say on stderr how fast it drew and watched");
+    app.add_flag("--measure", options.measure, "End when all is watched");
+    app.add_flag("--play", options.play, "With --measure: play meanwhile");
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
-        return std::nullopt;
+        options.help = app.help();
     } catch (const CLI::ParseError& error) {
-        throw UsageError(std::string("opening the window: ") + error.what() + "; see 'longview --help'");
+        throw UsageError(std::string("opening the window: ") + error.what() + "; see 'longview . --help'");
     }
     if (fps > 0) options.fps = fps;
     return options;

@@ -54,7 +54,7 @@ class TimelinePanel {
    private:
     struct Axis;         // from time to px
     struct CurveShape {  // what a drawn curve depends on
-        uint64_t turn = 0;
+        uint64_t opened = 0, turn = 0;
         float left = 0, width = 0;
         double from_s = 0, to_s = 0;
         bool operator==(const CurveShape&) const = default;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace lv {
 
@@ -47,6 +48,19 @@ std::string Playlist::start_next() {
 
 void Playlist::drop_started() {
     started_.clear();
+    place();
+}
+
+void Playlist::put_back() {
+    if (started_.empty()) return;
+    waiting_.push_front(std::exchange(started_, {}));
+    place();
+}
+
+void Playlist::start_again() {
+    assert(started_.empty() && !memory_.empty());
+    started_ = memory_.back().source;
+    memory_.pop_back();
     place();
 }
 

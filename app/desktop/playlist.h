@@ -47,6 +47,10 @@ class Playlist {
     std::string start_next();
     // What was started could not be watched at all.
     void drop_started();
+    // What was started was stopped before it began: it is the first that waits again.
+    void put_back();
+    // The memory's newest video, of which nothing has come, is about to be watched anew, as by start_next().
+    void start_again();
 
     // In the order of time; those without a place last.
     const std::vector<ListedVideo>& videos() const { return videos_; }

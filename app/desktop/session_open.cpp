@@ -83,19 +83,35 @@ void SessionView::begin_loading() {
 
 void SessionView::open(const std::string& source) { open_list({source}); }
 
+// Sources without their passwords, as everything here but the opening itself knows them.
+std::vector<std::string> SessionView::shown_names(const std::vector<std::string>& sources) {
+    std::vector<std::string> names;
+    for (const std::string& source : sources) {
+        names.push_back(without_password(source));
+        if (names.back() != source) given_[names.back()] = source;
+    }
+    return names;
+}
+
+std::string SessionView::given(const std::string& shown) const {
+    const auto known = given_.find(shown);
+    return known == given_.end() ? shown : known->second;
+}
+
 void SessionView::open_list(const std::vector<std::string>& sources) {
     if (sources.empty()) return;
-    if (sources.size() == 1 && looks_like_memory(sources[0])) return begin_open(sources[0], {});
-    const std::vector<std::string> videos = videos_of(sources, *this);
-    if (!videos.empty()) begin_open(sources[0], videos);
+    const std::vector<std::string> names = shown_names(sources);
+    if (names.size() == 1 && looks_like_memory(names[0])) return begin_open(names[0], {});
+    const std::vector<std::string> videos = videos_of(names, *this);
+    if (!videos.empty()) begin_open(names[0], videos);
 }
 
 void SessionView::add(const std::vector<std::string>& sources) {
     if (phase_ == Phase::empty || (phase_ == Phase::failed && !running_)) return open_list(sources);
-    const std::vector<std::string> videos = videos_of(sources, *this);
+    const std::vector<std::string> videos = videos_of(shown_names(sources), *this);
     if (videos.empty()) return;
     list_.add(videos);
-    for (size_t i = 0; i < std::min(videos.size(), most_measured); ++i) reader_.measure(videos[i]);
+    for (size_t i = 0; i < std::min(videos.size(), most_measured); ++i) reader_.measure(given(videos[i]));
     say((videos.size() == 1 ? fs::path(videos[0]).filename().string() : std::to_string(videos.size()) + " videos") +
         (phase_ == Phase::watching ? " will be watched into this memory next" : " will be watched into this memory"));
     if (running_ && (phase_ == Phase::watched || phase_ == Phase::failed)) watch_next();
@@ -103,13 +119,14 @@ void SessionView::add(const std::vector<std::string>& sources) {
 
 void SessionView::begin_open(const std::string& source, const std::vector<std::string>& videos) {
     close();
+    ++opened_;
     source_ = source;
     phase_ = Phase::loading;
     opened_with_ = settings_;
     settings_.remember(source);
     list_.add(videos);
     if (videos.size() > 1)
-        for (size_t i = 0; i < std::min(videos.size(), most_measured); ++i) reader_.measure(videos[i]);
+        for (size_t i = 0; i < std::min(videos.size(), most_measured); ++i) reader_.measure(given(videos[i]));
     if (!videos.empty()) show_video(0);
     if (model_dir_ != settings_.model_dir || (!model_ && !loading_.valid())) begin_loading();
     take_model();
@@ -176,10 +193,9 @@ bool SessionView::can_go_on() const {
 void SessionView::go_on() {
     if (!can_go_on()) return;
     const std::vector<WatchedVideo> videos = running_->session.videos();
-    if (!videos.empty() && !videos.back().finished)
-        start_watching(videos.back().source);
-    else
-        watch_next();
+    if (videos.empty() || videos.back().finished) return watch_next();
+    if (videos.back().watched_us < 0) list_.start_again();  // the session forgets it, too
+    start_watching(videos.back().source);
 }
 
 void SessionView::watch_next() {
@@ -234,8 +250,8 @@ void SessionView::take_memory() {
         before_ = whole_;
         history_.add(whole_, model_->language->config());
         phase_ = Phase::watched;
-        if (!videos.empty() && !videos.back().finished) reader_.measure(videos.back().source);
-        show_video(0);
+        if (!videos.empty() && !videos.back().finished) reader_.measure(given(videos.back().source));
+        if (!list_.videos().empty()) show_video(0);
         watch_next();  // what was added meanwhile
     } catch (const std::exception& error) {
         error_ = sentence(error.what());
@@ -271,7 +287,7 @@ void SessionView::start() {
 
 void SessionView::start_watching(const std::string& source) {
     WatchRequest request;
-    request.source = source;
+    request.source = given(source);
     request.sampling.fps = opened_with_.fps;
     request.sampling.keyframes = opened_with_.keyframes;
     request.threads = opened_with_.threads;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "app/desktop/session_view.h"
+#include "vision/location.h"
 
 namespace lv {
 namespace {
@@ -26,7 +27,8 @@ int64_t SessionView::shown_length_us() const {
 void SessionView::show_video(size_t video) {
     const ListedVideo& wanted = list_.videos()[video];
     const bool is_url = wanted.source.find("://") != std::string::npos;
-    const bool playable = !wanted.live && Player::can_play(wanted.source) && (!is_url || wanted.length_us > 0);
+    const std::string source = given(wanted.source);
+    const bool playable = !wanted.live && Player::can_play(source) && (!is_url || wanted.length_us > 0);
     if (video == player_video_ && (player_ != nullptr) == playable) return;
     retire_player();
     player_video_ = video;
@@ -34,7 +36,7 @@ void SessionView::show_video(size_t video) {
     PlayerOptions options;
     options.max_side = picture_side_;
     options.changed = wake_;
-    if (playable) player_ = std::make_unique<Player>(wanted.source, options);
+    if (playable) player_ = std::make_unique<Player>(source, options);
 }
 
 void SessionView::set_picture_side(int px) {
@@ -69,12 +71,12 @@ void SessionView::seek_video(int step) {
 
 // From the end of one video to the start of the next, and backwards.
 void SessionView::advance_player() {
-    if (!player_) {
+    const auto& videos = list_.videos();
+    if (!player_ || player_video_ >= videos.size()) {
         was_playing_ = false;
         return;
     }
     const PlayerState state = player_->state();
-    const auto& videos = list_.videos();
     const ListedVideo& shown = videos[player_video_];
     if (!shown.in_memory || shown.watched_us < shown.length_us) list_.learn_length(shown.source, state.duration_us);
     const bool cut = shown.length_us > 0 && state.duration_us > shown.length_us + 1'000'000;
@@ -114,7 +116,8 @@ Thumbnail SessionView::thumbnail_at(int64_t time_us) {
 }
 
 void SessionView::take_lengths() {
-    for (const auto& [video, length_us] : reader_.take_lengths()) list_.learn_length(video, length_us);
+    for (const auto& [video, length_us] : reader_.take_lengths())
+        list_.learn_length(without_password(video), length_us);
 }
 
 }  // namespace lv

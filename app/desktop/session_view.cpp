@@ -101,6 +101,7 @@ void SessionView::take_started(const WatchStarted& started) {
 
 void SessionView::take_ended(const WatchEnded& ended) {
     if (began_) meters_ = ended.meters;
+    if (!began_ && ended.stopped) list_.put_back();
     trouble_.clear();
     list_.take(running_->session.videos());
     take_gaps();
@@ -108,13 +109,13 @@ void SessionView::take_ended(const WatchEnded& ended) {
     before_ = whole_;
     if (began_ && !ended.failure && !ended.stopped) before_.watched_us += meters_.end_us - meters_.watched_us;
     phase_ = Phase::watched;
-    if (ended.failure) return take_lost(sentence(failure_text(ended.failure)));
-    if (ended.stopped) {
+    if (ended.stopped) {  // an opening that was stopped also fails
         if (ended.meters.all_frames > 0) return;
         error_ = "Nothing had come yet when you stopped; Shift+S waits for it again.";
         phase_ = Phase::failed;
         return;
     }
+    if (ended.failure) return take_lost(sentence(failure_text(ended.failure)));
     const std::string name = fs::path(list_.videos()[list_.in_memory() - 1].source).filename().string();
     if (const std::string note = loss_note(name, ended); !note.empty()) say(note, true);
     if (const std::string note = damage_note(name, ended); !note.empty())
@@ -127,9 +128,11 @@ void SessionView::take_lost(const std::string& why) {
     if (!began_) {
         const size_t lost = list_.in_memory();  // the one behind those that the memory holds
         list_.drop_started();
-        if (player_video_ >= lost && !list_.videos().empty()) {
+        if (player_video_ > lost)
+            --player_video_;  // the same video, a place further up
+        else if (player_video_ == lost) {
             retire_player();
-            show_video(std::min(player_video_, list_.videos().size() - 1));
+            if (!list_.videos().empty()) show_video(std::min(player_video_, list_.videos().size() - 1));
         }
     }
     if (list_.waits() || (!began_ && list_.in_memory() > 0)) {

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -122,9 +123,10 @@ class SessionView {
     const Gap* gap_at(int64_t time_us) const;  // null: none
 
     Phase phase() const { return phase_; }
-    const std::string& source() const { return source_; }
-    std::string title() const;  // of the source, short
-    std::string stem() const;   // for names of files made of it
+    const std::string& source() const { return source_; }  // without a password
+    uint64_t opened() const { return opened_; }            // rises with every open(): the ids of turns begin anew
+    std::string title() const;                             // of the source, short
+    std::string stem() const;                              // for names of files made of it
     const Playlist& list() const { return list_; }
     const std::string& error() const { return error_; }
     const SourceInfo& info() const { return info_; }
@@ -164,6 +166,8 @@ class SessionView {
     void start();
     void start_watching(const std::string& source);
     void watch_next();
+    std::vector<std::string> shown_names(const std::vector<std::string>& sources);
+    std::string given(const std::string& shown) const;
     bool take_loaded();  // a model, a memory, a file that was being written
     void take_memory();
     void take_saved();
@@ -207,7 +211,9 @@ class SessionView {
 
     Phase phase_ = Phase::empty;
     Settings opened_with_;
+    uint64_t opened_ = 0;
     std::string source_, error_, trouble_;
+    std::map<std::string, std::string> given_;  // with the password, by the name that is shown; never written down
     std::vector<Gap> gaps_;
     Playlist list_;
     bool began_ = false;  // the video at hand has begun to come

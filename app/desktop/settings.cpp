@@ -8,6 +8,7 @@
 
 #include "kernels/core/atomic_file.h"
 #include "kernels/core/error.h"
+#include "vision/location.h"
 
 namespace lv {
 namespace fs = std::filesystem;
@@ -70,15 +71,29 @@ void take_all(const ordered_json& object, Settings& settings) {
     if (const auto recent = object.find("recent"); recent != object.end() && recent->is_array())
         for (const ordered_json& source : *recent)
             if (source.is_string() && settings.recent.size() < Settings::most_recent)
-                settings.recent.push_back(source.get<std::string>());
+                settings.recent.push_back(without_password(source.get<std::string>()));
 }
 
 }  // namespace
 
 void Settings::remember(const std::string& source) {
-    std::erase(recent, source);
-    recent.insert(recent.begin(), source);
+    const std::string name = without_password(source);
+    std::erase(recent, name);
+    recent.insert(recent.begin(), name);
     if (recent.size() > most_recent) recent.resize(most_recent);
+}
+
+Settings KeptSettings::of(const Settings& now) {
+    Settings kept = now;
+    const auto keep = [&](auto Settings::*part) {
+        if (now.*part != begun_.*part) before_.*part = begun_.*part = now.*part;
+        kept.*part = before_.*part;
+    };
+    keep(&Settings::model_dir);
+    keep(&Settings::fps);
+    keep(&Settings::keyframes);
+    keep(&Settings::threads);
+    return kept;
 }
 
 bool watch_alike(const Settings& a, const Settings& b) {

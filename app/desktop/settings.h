@@ -40,9 +40,22 @@ struct Settings {
     std::string folder;               // where the file browser was last
 
     static constexpr size_t most_recent = 12;
-    // Puts a source in front of the recent ones.
+    // Puts a source in front of the recent ones, without its password.
     void remember(const std::string& source);
     bool operator==(const Settings&) const = default;
+};
+
+// What is written of the settings of a run that the command line has a say in: what it says holds for this run alone,
+// until the user changes it.
+class KeptSettings {
+   public:
+    // `before`: as the file has them; `begun`: with what the command line says.
+    KeptSettings(const Settings& before, const Settings& begun) : before_(before), begun_(begun) {}
+    // Of the settings as they are now; wants to see every change.
+    Settings of(const Settings& now);
+
+   private:
+    Settings before_, begun_;
 };
 
 // Whether a video opened with the one would be watched and asked as with the other.

@@ -267,7 +267,7 @@ void TimelinePanel::draw_evidence(const Desk& desk, const Axis& axis, float top,
     const float foot = top + height, head = look.px(8);
     list.AddRectFilled({axis.left, top}, {axis.left + axis.width, foot}, with_alpha(look.colours.evidence, 0.08f),
                        look.px(5));
-    const CurveShape wanted{turn.id, axis.left, axis.width, axis.from_s, axis.to_s};
+    const CurveShape wanted{desk.view.opened(), turn.id, axis.left, axis.width, axis.from_s, axis.to_s};
     if (wanted != curve_shape_) {
         curve_shape_ = wanted;
         curve_ = curve_over(turn.attention, axis.from_s, axis.to_s, static_cast<size_t>(axis.width));

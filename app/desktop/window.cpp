@@ -104,14 +104,22 @@ struct Timings {
     int64_t playing_frames = 0;  // drawn while playing
 };
 
+// With what the command line says.
+Settings settings_of_run(Settings settings, const DesktopOptions& options) {
+    if (!options.model.dir.empty()) settings.model_dir = options.model.dir;
+    if (options.model.threads > 0) settings.threads = options.model.threads;
+    if (options.fps) settings.fps = *options.fps;
+    if (options.keyframes) settings.keyframes = true;
+    return settings;
+}
+
 class DesktopWindow {
    public:
     DesktopWindow(const DesktopOptions& options, std::filesystem::path settings_file)
-        : settings_file_(std::move(settings_file)), settings_(read_settings(settings_file_)), saved_(settings_) {
-        if (!options.model.dir.empty()) settings_.model_dir = options.model.dir;
-        if (options.model.threads > 0) settings_.threads = options.model.threads;
-        if (options.fps) settings_.fps = *options.fps;
-        if (options.keyframes) settings_.keyframes = true;
+        : settings_file_(std::move(settings_file)),
+          saved_(read_settings(settings_file_)),
+          settings_(settings_of_run(saved_, options)),
+          kept_(saved_, settings_) {
         window_ = make_window(settings_);
         imgui_ = std::make_unique<ImGuiRun>(window_.get());
         input_ = std::make_unique<WindowInput>(window_.get());
@@ -150,7 +158,9 @@ class DesktopWindow {
     void keep_settings(double now_s);
 
     const std::filesystem::path settings_file_;
-    Settings settings_, saved_;
+    Settings saved_;  // as the file has them
+    Settings settings_;
+    KeptSettings kept_;
     double changed_at_s_ = 0;
     Glfw glfw_;
     WindowPtr window_;
@@ -295,12 +305,13 @@ void DesktopWindow::present(const DrawRegion& changed, const DrawRect& covered) 
 void DesktopWindow::keep_settings(double now_s) {
     if (!glfwGetWindowMonitor(window_.get()))
         glfwGetWindowSize(window_.get(), &settings_.window_width, &settings_.window_height);
-    if (settings_ == saved_) {
+    const Settings kept = kept_.of(settings_);
+    if (kept == saved_) {
         changed_at_s_ = now_s;
     } else if (now_s - changed_at_s_ > settings_s || quit_) {
-        saved_ = settings_;
+        saved_ = kept;
         try {
-            write_settings(settings_, settings_file_);
+            write_settings(saved_, settings_file_);
         } catch (const Error& error) {
             view_->say(error.what(), true);
         }

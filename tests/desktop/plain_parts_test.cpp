@@ -54,6 +54,41 @@ TEST(TheSettings, KeepDefaultsForWhatIsMissingOrWrong) {
     EXPECT_EQ(some.fps, 2);
 }
 
+TEST(TheSettings, HoldNoPassword) {
+    const test::TemporaryFolder folder;
+    Settings settings;
+    settings.remember("rtsp://name:secret@camera/1");
+    settings.remember("rtsp://name:changed@camera/1");
+    EXPECT_EQ(settings.recent, std::vector<std::string>{"rtsp://name:***@camera/1"});
+    write_settings(settings, folder / "new.json");
+    EXPECT_EQ(test::read_text(folder / "new.json").find("changed"), std::string::npos);
+    // Nor do those that were written with it.
+    test::write_text(folder / "old.json", "{\"recent\": [\"rtsp://name:secret@camera/1\"]}");
+    EXPECT_EQ(read_settings(folder / "old.json").recent, settings.recent);
+}
+
+TEST(TheSettings, KeepWhatTheCommandLineSaysOutOfTheFileUntilItIsChanged) {
+    Settings before;
+    before.fps = 2;
+    Settings now = before;
+    now.fps = 5;
+    now.keyframes = true;
+    now.threads = 3;
+    now.model_dir = "other";
+    KeptSettings kept(before, now);
+    EXPECT_EQ(kept.of(now), before);
+    now.theme = before.theme = Theme::light;  // what the command line does not speak of is written
+    EXPECT_EQ(kept.of(now), before);
+    now.fps = before.fps = 3;
+    EXPECT_EQ(kept.of(now), before);
+    now.fps = before.fps = 5;  // now it is what the user wants
+    EXPECT_EQ(kept.of(now), before);
+    now.keyframes = before.keyframes = false;
+    now.threads = before.threads = 4;
+    now.model_dir = before.model_dir = "third";
+    EXPECT_EQ(kept.of(now), before);
+}
+
 TEST(TheSettings, AreAlikeForWatchingWhateverTheLookIs) {
     Settings a, b;
     b.theme = Theme::light;
@@ -156,6 +191,14 @@ TEST(TheDesktopsCommandLine, IsNothingAFileOrOptions) {
     EXPECT_EQ(all->model.threads, 3);
     EXPECT_TRUE(all->keyframes);
     EXPECT_EQ(all->sources, std::vector<std::string>{"camera:0"});
+}
+
+TEST(TheDesktopsCommandLine, TellsItsOptionsWhenAskedBesideAVideo) {
+    const auto asked = parse(".", "--help");
+    ASSERT_TRUE(asked);
+    for (const char* word : {"VIDEO", "--fps", "--keyframes", "--threads"})
+        EXPECT_NE(asked->help.find(word), std::string::npos) << asked->help;
+    EXPECT_TRUE(parse(".")->help.empty());
 }
 
 TEST(TheDesktopsCommandLine, LeavesCommandsAndUnknownWordsToTheOthers) {

@@ -78,6 +78,31 @@ TEST(APlaylist, ForgetsWhatCannotBeWatched) {
     EXPECT_EQ(list.videos()[0].start_us, 0);
 }
 
+TEST(APlaylist, PutsBackWhatWasStoppedBeforeItBegan) {
+    Playlist list;
+    list.add(std::vector<std::string>{"a", "b"});
+    EXPECT_EQ(list.start_next(), "a");
+    list.put_back();
+    ASSERT_EQ(list.videos().size(), 2u);
+    EXPECT_EQ(list.start_next(), "a");
+    list.take(std::vector{watched("a", 0, 9, 10)});
+    list.put_back();  // it has begun
+    ASSERT_EQ(list.videos().size(), 2u);
+    EXPECT_EQ(list.start_next(), "b");
+}
+
+TEST(APlaylist, KeepsAVideoOfWhichNothingHasComeWhenItIsWatchedAnew) {
+    Playlist list;
+    list.take(std::vector{watched("a", 0, 9, 10), watched("b", 10, -1, 0, false)});
+    list.start_again();
+    EXPECT_EQ(list.in_memory(), 1u);
+    ASSERT_EQ(list.videos().size(), 2u);
+    EXPECT_EQ(list.videos()[1].source, "b");
+    EXPECT_EQ(list.videos()[1].start_us, 10 * second_us);
+    list.put_back();  // stopped once more
+    EXPECT_EQ(list.start_next(), "b");
+}
+
 TEST(APlaylist, NamesTheSecondVideoOnceAFrameOfItHasCome) {
     Playlist list;
     list.take(std::vector{watched("a", 0, 9, 10), watched("b", 10, -1, 0, false)});

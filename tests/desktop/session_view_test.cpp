@@ -133,6 +133,69 @@ TEST_F(AView, SaysWhatIsWrongWithAVideo) {
     EXPECT_TRUE(view.error().empty());
 }
 
+TEST_F(AView, ClosesThePlayerOfAFileThatIsNoVideo) {
+    const test::TemporaryFolder folder;
+    test::write_text(folder / "notes.txt", "no video");
+    SessionView view(settings_);
+    view.open(folder / "notes.txt");
+    ASSERT_TRUE(until_watched(view));
+    EXPECT_EQ(view.phase(), Phase::failed);
+    EXPECT_TRUE(view.list().videos().empty());
+    EXPECT_FALSE(view.player());
+    view.update();
+    EXPECT_EQ(view.position_us(), 0);
+    view.add({clip_});
+    ASSERT_TRUE(until(view, [&] { return view.phase() == Phase::watched; }));
+    EXPECT_TRUE(view.player());
+}
+
+TEST_F(AView, OpensWithThePasswordThatItDoesNotShow) {
+    // A file whose name looks like a URL: found only by the name that was given.
+    const test::TemporaryFolder folder;
+    std::filesystem::create_directories(folder / "x:/name:secret@camera");
+    std::filesystem::create_symlink(clip_, folder / "x:/name:secret@camera/clip.mp4");
+    const std::string start = (folder / "x:").string();
+    const std::string shown = start + "//name:***@camera/clip.mp4";
+    settings_.fps = 10;
+    SessionView view(settings_);
+    view.open(start + "//name:secret@camera/clip.mp4");
+    EXPECT_EQ(view.source(), shown);
+    EXPECT_EQ(settings_.recent.front(), shown);
+    EXPECT_EQ(view.list().videos()[0].source, shown);
+    ASSERT_TRUE(until(view, [&] { return view.meters().frames > 2 || view.phase() == Phase::failed; }));
+    view.stop_watching();
+    ASSERT_TRUE(until_watched(view));
+    ASSERT_TRUE(view.player()) << view.error();
+    ASSERT_TRUE(until(view, [&] { return !view.player()->state().seeking; }));
+    EXPECT_EQ(view.player()->state().error, "");
+    ASSERT_TRUE(view.can_go_on());
+    const int64_t stopped_us = view.list().videos()[0].watched_us;
+    view.go_on();
+    ASSERT_TRUE(until(
+        view, [&] { return view.phase() != Phase::watching || view.list().videos()[0].watched_us > stopped_us; }));
+    EXPECT_GT(view.list().videos()[0].watched_us, stopped_us);
+
+    view.open(settings_.recent.front());  // in the same run it is known
+    ASSERT_TRUE(until(view, [&] { return view.meters().frames > 2 || view.phase() == Phase::failed; }));
+    EXPECT_NE(view.phase(), Phase::failed) << view.error();
+}
+
+TEST_F(AView, CountsWhatIsOpenedBecauseTheIdsOfTurnsBeginAnew) {
+    settings_.fps = 0.1;
+    SessionView view(settings_);
+    std::vector<uint64_t> ids, opened;
+    for (int i = 0; i < 2; ++i) {
+        view.open(clip_);
+        ASSERT_TRUE(until_watched(view));
+        view.ask("is there a person in the video");
+        ASSERT_TRUE(until_answered(view));
+        ids.push_back(view.turns().back().id);
+        opened.push_back(view.opened());
+    }
+    EXPECT_EQ(ids[0], ids[1]);
+    EXPECT_GT(opened[1], opened[0]);
+}
+
 TEST_F(AView, TellsOfDamageAsTheCommandLineDoes) {
     SessionView view(settings_);
     view.open((std::filesystem::path(LV_SOURCE_DIR) / "tests/vision/media/damaged.ts").string());

@@ -1,4 +1,6 @@
 // One memory over several videos, and memories that are opened again, as the window has them.
+#include <sys/stat.h>
+
 #include <cstdlib>
 
 #include "tests/desktop/view_fixture.h"
@@ -13,6 +15,8 @@ constexpr int64_t second_us = 1'000'000;
 class AListOfVideos : public AView {
    protected:
     void put(const std::string& name) { std::filesystem::create_symlink(clip_, folder_ / name); }
+    // Is being opened for as long as nobody writes to it.
+    void put_slow(const std::string& name) { ASSERT_EQ(mkfifo((folder_ / name).c_str(), 0600), 0); }
     std::string path(const std::string& name) const { return folder_ / name; }
     test::TemporaryFolder folder_;
 };
@@ -165,6 +169,49 @@ TEST_F(AListOfVideos, IsOpenedAgainFromItsMemory) {
     view.add({clip_});  // a third one joins
     ASSERT_TRUE(until(view, [&] { return view.list().in_memory() == 3 && view.phase() == Phase::watched; }));
     EXPECT_EQ(view.list().videos()[2].start_us, 160 * second_us);
+}
+
+TEST_F(AListOfVideos, KeepsAVideoWhoseOpeningWasStopped) {
+    settings_.fps = 0.1;
+    put_slow("slow.mp4");
+    SessionView view(settings_);
+    view.open(path("slow.mp4"));
+    ASSERT_TRUE(until(view, [&] { return view.model() != nullptr; }));  // now it is being opened
+    view.stop_watching();
+    ASSERT_TRUE(until_watched(view));
+    EXPECT_EQ(view.error().substr(0, 23), "Nothing had come yet wh");
+    ASSERT_EQ(view.list().videos().size(), 1u);
+    ASSERT_TRUE(view.can_go_on());
+    std::filesystem::remove(folder_ / "slow.mp4");
+    put("slow.mp4");
+    view.go_on();
+    ASSERT_TRUE(until_watched(view));
+    EXPECT_EQ(view.phase(), Phase::watched) << view.error();
+    EXPECT_EQ(view.list().in_memory(), 1u);
+}
+
+TEST_F(AListOfVideos, KeepsItsOrderWhenStoppedBetweenTwoVideos) {
+    settings_.fps = 0.1;
+    put_slow("slow.mp4");
+    put("last.mp4");
+    SessionView view(settings_);
+    view.open(clip_);
+    ASSERT_TRUE(until_watched(view));
+    view.add({path("slow.mp4"), path("last.mp4")});
+    ASSERT_EQ(view.phase(), Phase::watching);
+    view.stop_watching();
+    ASSERT_TRUE(until_watched(view));
+    EXPECT_EQ(view.phase(), Phase::watched) << view.error();
+    EXPECT_EQ(view.list().in_memory(), 1u);
+    ASSERT_EQ(view.list().videos().size(), 3u);
+    EXPECT_EQ(view.list().videos()[1].source, path("slow.mp4"));
+    ASSERT_TRUE(view.can_go_on());
+    std::filesystem::remove(folder_ / "slow.mp4");
+    put("slow.mp4");
+    view.go_on();
+    ASSERT_TRUE(until_watched(view));
+    EXPECT_EQ(view.list().in_memory(), 3u);
+    EXPECT_EQ(view.list().videos()[1].source, path("slow.mp4"));
 }
 
 TEST_F(AListOfVideos, GoesOnWhereItWasStopped) {

@@ -71,5 +71,6 @@ wait "$screen_program"
 status=$?
 [ "$status" -eq 0 ] || failed "it ended with $status"
 grep -q '"theme": "light"' "$screen_folder/config/longview/desktop.json" || failed "the theme was not remembered"
+grep -q '"threads": 0' "$screen_folder/config/longview/desktop.json" || failed "--threads was remembered"
 cat "$screen_folder/err.log"
 echo "the window works; pictures in $pictures"
