@@ -107,12 +107,13 @@ int run_agent(const AgentOptions& options, const Interrupt& interrupt) {
     std::optional<SavedSession> saved = load(options, context, *model, progress);
     for (const WatchItemState& item : list.states())
         if (!item.regular) progress.say("\"" + item.text + "\": " + item.meaning);
-    while (run_shift(options, model, context, std::exchange(saved, std::nullopt), list, progress, interrupt) ==
+    AgentLoop::End end{};
+    while ((end = run_shift(options, model, context, std::exchange(saved, std::nullopt), list, progress, interrupt)) ==
            AgentLoop::End::full) {
         list.begin_again();
         put_aside(options.memory.save, progress);
     }
-    return 0;
+    return end == AgentLoop::End::unsaved ? 1 : 0;
 }
 
 }  // namespace lv

@@ -1,5 +1,6 @@
 #include "app/agent_loop.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -39,19 +40,28 @@ EventFile::EventFile(const std::string& file) {
     if (file.empty()) return;
     file_.reset(std::fopen(file.c_str(), "ae"));
     require(file_ != nullptr, "--events ", file, ": ", std::strerror(errno), "; name a file that you may write to");
+    std::setvbuf(file_.get(), nullptr, _IONBF, 0);  // fwrite() then tells how much of a line was written
 }
 
 bool EventFile::write(const ordered_json& event) {
     if (!file_) return true;
-    const std::string line = line_of(event) + "\n";
-    const bool well =
-        std::fwrite(line.data(), 1, line.size(), file_.get()) == line.size() && std::fflush(file_.get()) == 0;
-    if (well) {
-        failing_ = false;
+    const std::string line = (torn_ ? "\n" : "") + line_of(event) + "\n";
+    const size_t written = std::fwrite(line.data(), 1, line.size(), file_.get());
+    if (written == line.size()) {
+        failing_ = torn_ = false;
         return true;
     }
     std::clearerr(file_.get());
+    if (written > 0 && !take_back(static_cast<off_t>(written))) torn_ = true;
     return std::exchange(failing_, true);
+}
+
+// Cuts the piece of a line off again. False where that cannot be: in a pipe.
+bool EventFile::take_back(off_t bytes) {
+    const int fd = fileno(file_.get());
+    struct stat found {};
+    return fstat(fd, &found) == 0 && S_ISREG(found.st_mode) && found.st_size >= bytes &&
+           ftruncate(fd, found.st_size - bytes) == 0;
 }
 
 AgentLoop::AgentLoop(const AgentOptions& options, const KindWords& kinds, Session& session, WatchList& list,
@@ -86,6 +96,28 @@ AgentLoop::End AgentLoop::run() {
         leave_.request_stop();
         session_.stop_watching();
     });
+    std::exception_ptr failure;
+    try {
+        take_events();
+    } catch (...) {  // nobody reads standard output any more, or its disk is full
+        failure = std::current_exception();
+        end_watching();
+    }
+    finish();
+    progress_.finish();
+    progress_.prompt("");
+    const bool saved = options_.memory.save.empty() || session_.meters().rows == 0 || save(true);
+    if (interrupt_.happened() || !ended_ || !ended_->failure || session_.meters().frames > 0)
+        progress_.say(agent_note(session_.meters()));
+    if (!failure && ended_ && !interrupt_.happened() && !full_) failure = ended_->failure;
+    if (failure) std::rethrow_exception(failure);
+    if (!saved) return End::unsaved;
+    if (interrupt_.happened()) return End::stopped;
+    return full_ ? End::full : End::source;
+}
+
+// Until the source has ended and what was asked is answered.
+void AgentLoop::take_events() {
     const auto done = [&] {
         if (!ended_) return false;
         const std::lock_guard lock(mutex_);
@@ -97,16 +129,16 @@ AgentLoop::End AgentLoop::run() {
         take(*event);
         for (const std::string& failure : commands_.failures()) progress_.warn(failure);
     }
-    finish();
-    progress_.finish();
-    progress_.prompt("");
-    if (!options_.memory.save.empty() && session_.meters().rows > 0) save(true);
-    if (interrupt_.happened() || !ended_ || !ended_->failure || session_.meters().frames > 0)
-        progress_.say(agent_note(session_.meters()));
-    if (interrupt_.happened()) return End::stopped;
-    if (full_) return End::full;
-    if (ended_ && ended_->failure) std::rethrow_exception(ended_->failure);
-    return End::source;
+}
+
+// Events are thrown away meanwhile: a writer that waits for room to ask would be waited for by save().
+void AgentLoop::end_watching() {
+    session_.stop_watching();
+    while (!ended_) {
+        const std::optional<SessionEvent> event = session_.next_event();
+        if (!event) return;
+        if (const auto* ended = std::get_if<WatchEnded>(&*event)) ended_ = *ended;
+    }
 }
 
 void AgentLoop::take(const SessionEvent& event) {
@@ -168,7 +200,7 @@ void AgentLoop::take_told(const Told& told) {
     std::string picture;
     try {
         picture = snapshots_.write(at_us, snapshot_name(wall, told.text));
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
         progress_.warn(error.what());
     }
     publish(told_json(told, videos, wall, picture));
@@ -229,7 +261,7 @@ void AgentLoop::take_answer(const AnswerReady& ready) {
     } else if (ready.failure) {
         progress_.warn(failure_text(ready.failure));
     } else {
-        std::string text = ready.question + "\n  " + ready.answer.text + "\n";
+        std::string text = shown(ready.question) + "\n  " + ready.answer.text + "\n";
         if (const std::string moments = moments_text(ready.answer.evidence, ready.clock); !moments.empty())
             text += "  " + moments + "\n";
         if (!gaps.empty()) text += "  " + gaps + "\n";
@@ -332,17 +364,18 @@ void AgentLoop::save_often() {
     }
 }
 
-// While it watches a failure is told, and tried again the next time.
-void AgentLoop::save(bool at_end) {
+// False when it failed, which is told; while it watches it is tried again the next time.
+bool AgentLoop::save(bool at_end) {
     const std::string& file = options_.memory.save;
     try {
         session_.save(file);
         if (at_end)
             progress_.say("saved to " + file + " (" + byte_text(std::filesystem::file_size(file)) +
                           "); the same command goes on from there");
-    } catch (const Error& error) {
-        if (at_end) throw;
+        return true;
+    } catch (const std::exception& error) {
         progress_.warn(error.what());
+        return false;
     }
 }
 

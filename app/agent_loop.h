@@ -1,6 +1,8 @@
 // One run of `longview agent`: takes what happens out of a session and tells it; passes questions on.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <cstdio>
@@ -23,7 +25,8 @@
 
 namespace lv {
 
-// A file of JSON objects, a line each, written at once. What cannot be written is told once: the stream goes on.
+// A file of JSON objects, a line each, written at once. What cannot be written is told once: the stream goes on. A line
+// that was written in part is taken out again; where that cannot be, the next begins a line of its own.
 class EventFile {
    public:
     // An empty name: writes nothing. Throws Error when it cannot be opened.
@@ -35,8 +38,10 @@ class EventFile {
     struct Close {
         void operator()(std::FILE* file) const { std::fclose(file); }
     };
+    bool take_back(off_t bytes);
     std::unique_ptr<std::FILE, Close> file_;
     bool failing_ = false;
+    bool torn_ = false;  // the file ends within a line
 };
 
 // A memory that is this long is full: times are written with two digits of hours.
@@ -48,9 +53,9 @@ class AgentLoop {
               Snapshots& snapshots, Progress& progress, const Interrupt& interrupt);
     ~AgentLoop();
 
-    enum class End { source, stopped, full };
-    // Until the source has ended and what was asked is answered, a stop, or most_memory_us. Failures of the source are
-    // thrown, after what was seen has been saved.
+    enum class End { source, stopped, full, unsaved };
+    // Until the source has ended and what was asked is answered, a stop, or most_memory_us. Failures of the source, and
+    // of standard output, are thrown after what was seen has been saved. unsaved: that failed, and was told.
     End run();
 
    private:
@@ -59,6 +64,8 @@ class AgentLoop {
         nlohmann::ordered_json id;
     };
 
+    void take_events();
+    void end_watching();
     void take(const SessionEvent& event);
     void take_answer(const AnswerReady& ready);
     void take_told(const Told& told);
@@ -72,7 +79,7 @@ class AgentLoop {
     void read_questions();
     void ask_typed(const std::string& question);
     void save_often();
-    void save(bool at_end);
+    bool save(bool at_end);
     void finish();
 
     const AgentOptions& options_;

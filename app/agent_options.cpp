@@ -128,7 +128,10 @@ CLI::App& add_agent_command(CLI::App& app, AgentOptions& options, AgentText& tex
         ->type_name("N")
         ->check(fps_check());
     command.add_flag("--keyframes", options.sampling.keyframes, "Decode key frames only; cheaper, times less exact");
-    command.add_option("--speed", text.speed, "Files and test:: times their own pace, or max (default: 1)")
+    command
+        .add_option(
+            "--speed", text.speed,
+            "Files (and test:...) come at so many times their own pace, or as fast as it goes: max (default: 1)")
         ->type_name("N");
     add_memory_options(command, options.memory, text.memory);
     command.add_flag("--json", options.json, "Answers and events as JSON on stdout, one object a line");

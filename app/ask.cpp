@@ -25,6 +25,18 @@ void ask_each(Asking& asking, const AskOptions& options, const Interrupt& interr
     }
 }
 
+// What was watched is kept, too, when the talk cannot go on: nobody reads the answers, or a line has no end.
+void talk(Asking& asking, const AskOptions& options, Session& session, Progress& progress, const Interrupt& interrupt) {
+    try {
+        chat(asking, options, session, progress, interrupt);
+    } catch (...) {
+        session.stop_watching();
+        if (!asking.ended()) asking.keep();
+        throw;
+    }
+    session.stop_watching();
+}
+
 // The clock that questions will be asked by, once the video has joined the memory.
 VideoClock clock_to_be(const AskOptions& options, const std::optional<SavedSession>& saved) {
     if (!saved || saved->videos.empty()) return {};
@@ -84,10 +96,7 @@ int run_ask(const AskOptions& options, const Interrupt& interrupt) {
         session.watch({options.video, options.sampling, options.model.threads});
     else if (!options.memory.save.empty())
         asking.save();
-    if (options.chat) {
-        chat(asking, options, session, progress, interrupt);
-        session.stop_watching();
-    }
+    if (options.chat) talk(asking, options, session, progress, interrupt);
     {
         const std::stop_callback stop_watching(interrupt.token(), [&] { session.stop_watching(); });
         const bool watched = options.video.empty() || asking.watch();

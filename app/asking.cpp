@@ -62,7 +62,7 @@ void Asking::take(const SessionEvent& event) {
         progress_.finish();
         ended_ = *ended;
         take_end(*ended);
-        if (ended->failure) std::rethrow_exception(ended->failure);
+        if (ended->failure && !ended->stopped) std::rethrow_exception(ended->failure);
     } else if (const auto* ready = std::get_if<AnswerReady>(&event)) {
         take_answer(*ready);
     }
@@ -90,7 +90,7 @@ bool Asking::keep() {
     try {
         save();
         return true;
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
         progress_.warn(error.what());
         status_ = 1;
         return false;
@@ -104,6 +104,7 @@ void Asking::take_end(const WatchEnded& ended) {
         progress_.warn("stopped at " + written_time(ended.meters.watched_us) + "; go on with: longview ask " +
                        without_password(options_.video) + " --load " + file + " --save " + file);
     }
+    if (ended.failure && !ended.stopped) status_ = 1;
     if (ended.stopped || ended.failure) return;
     progress_.say(watched_note(ended.meters));
     if (const std::string& why = ended.stats.not_on_gpu; !why.empty()) progress_.say("decoded on the CPU: " + why);
@@ -134,7 +135,7 @@ void Asking::take_answer(const AnswerReady& ready) {
         return;
     }
     const bool alone = options_.chat || (options_.questions.size() == 1 && !options_.ask_from_stdin);
-    std::string text = alone ? "" : ready.question + "\n  ";
+    std::string text = alone ? "" : shown(ready.question) + "\n  ";
     text += ready.answer.text + (ready.answer.complete ? "\n" : " ... (stopped)\n");
     if (const std::string moments = moments_text(ready.answer.evidence, ready.clock); !moments.empty())
         text += "  " + moments + "\n";

@@ -23,10 +23,12 @@ class Asking {
     // print_object(), unless `each`.
     bool answer(const std::string& question, bool each);
 
-    // One event. Failures of watching are thrown.
+    // One event. Failures of watching are thrown, but of one that was stopped: it may fail of that.
     void take(const SessionEvent& event);
     // Writes what is known to --save, and says so.
     void save();
+    // The same where there is a --save and something is known; a failure is told. Whether it was written.
+    bool keep();
     // Prints the answers since the last call, with what is known of the memory.
     void print_object(bool one_line);
 
@@ -39,7 +41,6 @@ class Asking {
    private:
     void take_answer(const AnswerReady& ready);
     void take_end(const WatchEnded& ended);
-    bool keep();
     void tell_forgotten(const Meters& meters);
 
     const AskOptions& options_;

@@ -5,6 +5,7 @@
 
 #include "app/commands.h"
 #include "app/output.h"
+#include "kernels/core/error.h"
 #include "kernels/yardstick.h"
 
 namespace lv {
@@ -25,6 +26,16 @@ constexpr std::array<Bench, 9> benches{{{"pipeline", bench_pipeline},
                                         {"answers", bench_answers},
                                         {"agent", bench_agent}}};
 
+// Nothing of one that was stopped, which may have failed of that.
+std::vector<BenchTable> measured(const Bench& bench, const BenchRun& run) {
+    try {
+        return bench.measure(run);
+    } catch (const Error&) {
+        if (run.stop.stop_requested()) return {};
+        throw;
+    }
+}
+
 }  // namespace
 
 std::vector<size_t> lengths_of(const BenchRun& run, std::vector<size_t> lengths, size_t long_ones) {
@@ -43,7 +54,7 @@ int run_bench(const BenchOptions& options, const Interrupt& interrupt) {
     for (const Bench& bench : benches) {
         const std::vector<std::string>& names = options.names;
         if (!names.empty() && std::find(names.begin(), names.end(), bench.name) == names.end()) continue;
-        const std::vector<BenchTable> tables = bench.measure(run);
+        const std::vector<BenchTable> tables = measured(bench, run);
         if (interrupt.happened()) return exit_interrupted;
         for (const BenchTable& table : tables) {
             if (options.json)

@@ -16,7 +16,7 @@ constexpr const char* examples = R"(Names:
   prefill    rows a second into the memory, share of the machine's matmul peak; mini and a random 100M model
   decode     words a second out of the cross-decoder, by length
   memory     bytes of state and cache by length: YOCO beside a Transformer of equal size
-  kernels    every kernel alone: its share of the matmul peak or of the copy bandwidth
+  kernels    every kernel alone: its share of the matmul peak or of the bandwidth of reading
   needle     a few frames of a dog hidden in hours of other things: when, what and where, by depth and length;
              every wrong answer is shown
   answers    how many answers an int8 cache and --attend top:64 change
@@ -26,7 +26,8 @@ Examples:
   longview bench                       all of them
   longview bench memory prefill --json > bench.json && tools/plot_bench.py bench.json --out pictures
   longview bench needle --lengths 4K,32K,256K,1M --attend exact,top:64    minutes; asks by depth and length
-  longview bench pipeline --video my.mp4)";
+  longview bench pipeline --video my.mp4
+  longview-bench --device cuda --help  the GPU's figures: a program of its own)";
 
 const std::vector<std::string> names{"pipeline", "encode",  "prefill", "decode",
                                      "memory",   "kernels", "needle",  "answers", "agent"};
@@ -82,7 +83,7 @@ CLI::App& add_bench_command(CLI::App& app, BenchOptions& options) {
     command.add_option("--depths", options.depths, "Places of a single needle (default: 10)")
         ->type_name("N")
         ->transform(whole_number(1, most_needles));
-    command.add_option("--trials", options.trials, "Haystacks a length (default: 4 up to 64K tokens, then 1)")
+    command.add_option("--trials", options.trials, "Haystacks a length (default: 1; of a needle in up to 64K tokens 4)")
         ->type_name("N")
         ->transform(whole_number(1, 1000));
     command.add_option("--seed", options.seed, "Of the haystacks (default: 1)")

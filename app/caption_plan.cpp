@@ -26,7 +26,7 @@ std::vector<CaptionPlan::Step> CaptionPlan::at_end(int64_t end_us) {
 }
 
 // What stands in the middle of the interval. The model was also trained to tell an interval's events ("describe 0:00 to
-// 0:10"), but 0.88 of such answers are right, 0.93 of these (the model's card).
+// 0:10": `caption` of the model's card), but is right less often then than of a moment (`visible_at`).
 CaptionPlan::Step CaptionPlan::step(const Interval& interval) const {
     const int64_t last_us = std::min(interval.end_us, std::max(newest_us_, interval.start_us));
     return {interval, "what is visible at " + written_time((interval.start_us + last_us) / 2)};

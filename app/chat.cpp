@@ -4,12 +4,12 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <thread>
 
 #include "app/line_reader.h"
 #include "app/output.h"
-#include "kernels/core/error.h"
 
 namespace lv {
 namespace {
@@ -31,7 +31,7 @@ class EventTaker {
 
     // Until one holds: a frame has been seen, or watching has ended.
     void wait_seen() {
-        wait([&] { return asking_.seen(); });
+        wait([&] { return asking_.seen() || asking_.ended(); });
     }
     void wait_ended() {
         wait([&] { return asking_.ended().has_value(); });
@@ -63,7 +63,7 @@ class EventTaker {
                 asking_.take(*event);
             } catch (const OutputError&) {
                 failure_ = std::current_exception();
-            } catch (const Error& error) {
+            } catch (const std::exception& error) {
                 if (asking_.seen())
                     progress_.warn(std::string(error.what()) + "; the answers hold for what was seen before");
                 else

@@ -38,10 +38,13 @@ void add_memory_options(CLI::App& command, MemoryChoice& choice, MemoryText& tex
     command.add_option("--save", choice.save, "Keep what was watched in this file (.lvm)")->type_name("FILE");
     command.add_option("--load", choice.load, "Start from what an earlier run has kept; a VIDEO then joins it")
         ->type_name("FILE");
-    command.add_option("--budget", text.budget, "The memory stays below this; the oldest is forgotten (256MiB)")
+    command
+        .add_option(
+            "--budget", text.budget,
+            "The memory stays below this, such as 1GiB; the oldest is forgotten (default: none; the agent 256MiB)")
         ->type_name("SIZE");
     command
-        .add_option("--cache", text.cache, "Precision of the cache: f16, int8 (half the size) or f32 (default: f16)")
+        .add_option("--cache", text.cache, "Precision of the cache: f16, int8 (0.6 of its size) or f32 (default: f16)")
         ->type_name("TYPE");
     command.add_option("--attend", text.attend, "exact, or top:N: answers read the N best pages only (default: exact)")
         ->type_name("HOW");

@@ -19,6 +19,7 @@ constexpr const char* overview =
     R"(Watches a video once and answers questions about it, with the moments that prove the answer.)";
 
 constexpr const char* main_examples = R"(Examples:
+  longview                                            a window: watch, ask, see why; 'longview . --help' lists its options
   longview ask street.mp4 "How many people are there at 0:20?" "When does a car first appear?"
   longview agent camera:0 --tell "a person appears"    watch for as long as it comes, and speak up
   longview caption street.mp4                         captions on the terminal, one line every 10 s
@@ -27,7 +28,7 @@ constexpr const char* main_examples = R"(Examples:
   longview bench pipeline                             how fast this machine watches
 
 'longview COMMAND --help' tells more about each.
-Exit status: 0 done, 1 something failed, 2 wrong arguments, 130 stopped with Ctrl-C.)";
+Exit status: 0 done, 1 something failed, 2 wrong arguments, 130 stopped with Ctrl-C (but the agent: 0).)";
 
 constexpr const char* ask_examples = R"(Examples:
   longview ask street.mp4 "What is visible at 0:20?"
@@ -63,12 +64,11 @@ constexpr const char* info_examples = R"(Examples:
   longview info path/to/model --json
   longview info day.lvm               what 'ask --save' has kept: videos, frames, sizes, what was forgotten)";
 
-void add_model_options(CLI::App& command, ModelOptions& options, bool with_dir) {
-    if (with_dir)
-        command
-            .add_option("--model", options.dir,
-                        "Model directory (default: $LONGVIEW_MODEL, else the one that came with it)")
-            ->type_name("DIR");
+void add_model_options(CLI::App& command, ModelOptions& options) {
+    command
+        .add_option("--model", options.dir,
+                    "Model directory (default: $LONGVIEW_MODEL, else the one that came with it)")
+        ->type_name("DIR");
     command.add_option("--threads", options.threads, "Threads to use (default: all cores)")
         ->type_name("N")
         ->transform(threads_check());
@@ -199,11 +199,11 @@ Command parse_options(int argc, const char* const* argv) {
                          "A conversation, also while the video is still watched: questions know those before them");
     add_memory_options(ask_command, ask.memory, memory_text);
     add_sampling_options(ask_command, ask.sampling, sampling_text);
-    add_model_options(ask_command, ask.model, true);
+    add_model_options(ask_command, ask.model);
     ask_command.add_flag("-q,--quiet", ask.quiet, "No progress and no notes on stderr");
 
     CLI::App& agent_command = add_agent_command(app, agent, agent_text);
-    add_model_options(agent_command, agent.model, true);
+    add_model_options(agent_command, agent.model);
 
     CLI::App& caption_command = *app.add_subcommand("caption", "Write what happens, interval by interval");
     caption_command.footer(caption_examples);
@@ -223,7 +223,7 @@ Command parse_options(int argc, const char* const* argv) {
         ->type_name("N")
         ->transform(whole_number(1, most_jobs));
     add_sampling_options(caption_command, caption.sampling, sampling_text);
-    add_model_options(caption_command, caption.model, true);
+    add_model_options(caption_command, caption.model);
     caption_command.add_flag("-q,--quiet", caption.quiet, "No progress and no notes on stderr");
 
     CLI::App& info_command = *app.add_subcommand("info", "Show what is in a model directory or a saved memory");
@@ -235,7 +235,7 @@ Command parse_options(int argc, const char* const* argv) {
     info_command.add_flag("--json", info.json, "As one JSON object");
 
     CLI::App& bench_command = add_bench_command(app, bench);
-    add_model_options(bench_command, bench.model, true);
+    add_model_options(bench_command, bench.model);
 
     for (CLI::App* command : app.get_subcommands({})) refuse_empty_values(*command);
     if (const std::string hint = unknown_word_hint(app, argc, argv); !hint.empty()) throw UsageError(hint);

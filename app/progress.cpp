@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "app/output.h"
 #include "engine/prompt.h"
 
 namespace lv {
@@ -31,7 +32,7 @@ size_t terminal_columns() {
 }  // namespace
 
 std::string progress_line(const ProgressState& state, size_t columns) {
-    std::string line = state.label.empty() ? "" : state.label + "  ";
+    std::string line = state.label.empty() ? "" : shown(state.label) + "  ";
     const bool known = state.total_us > 0;
     const int64_t done_us = known ? std::min(state.done_us, state.total_us) : state.done_us;
     if (known) line += std::to_string(done_us * 100 / state.total_us) + "%  ";
@@ -120,7 +121,7 @@ void Progress::print_line(const std::string& line) {
     const std::lock_guard lock(mutex_);
     clear_locked();
     if (!prompt_.empty()) std::fputs("\r\033[K", stderr);
-    std::fprintf(stderr, "%s\n%s", line.c_str(), prompt_.c_str());
+    std::fprintf(stderr, "%s\n%s", shown(line).c_str(), prompt_.c_str());
     std::fflush(stderr);
 }
 

@@ -276,7 +276,7 @@ void Session::note_frames(const RowBatch& batch) {
     }
     const FrameSpan& newest = batch.frames.back();
     const int64_t delay_us = newest.arrived_us > 0 ? steady_us() - newest.arrived_us : 0;
-    if (video.live && video.began_at_us == 0) video.began_at_us = wall_us() - delay_us - video.watched_us;
+    video.came_at(wall_us() - delay_us);
     const auto frames = static_cast<int64_t>(batch.frames.size());
     video.frames += frames;
     meters_.frames += frames;

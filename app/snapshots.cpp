@@ -22,9 +22,9 @@ constexpr size_t longest_name = 60;
 
 Snapshots::Snapshots(fs::path folder) : folder_(std::move(folder)) {
     if (folder_.empty()) return;
-    std::error_code error;
+    std::error_code error, none;
     fs::create_directories(folder_, error);
-    require(fs::is_directory(folder_), "--snapshots ", folder_.string(), ": no folder can be made there",
+    require(fs::is_directory(folder_, none), "--snapshots ", folder_.string(), ": no folder can be made there",
             error ? " (" + error.message() + ")" : "", "; name one that you may write to");
 }
 
@@ -45,7 +45,8 @@ std::string Snapshots::write(int64_t time_us, const std::string& name) const {
     }
     const std::vector<uint8_t> bytes = jpeg_of(*picture);
     fs::path file = folder_ / (name + ".jpg");
-    for (int again = 2; fs::exists(file); ++again) file = folder_ / (name + "-" + std::to_string(again) + ".jpg");
+    std::error_code none;  // what cannot even be looked for cannot be written either
+    for (int again = 2; fs::exists(file, none); ++again) file = folder_ / (name + "-" + std::to_string(again) + ".jpg");
     std::ofstream out(file, std::ios::binary);
     out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     out.close();

@@ -30,7 +30,7 @@ struct WatchedVideo {
     int64_t frames = 0;
     bool live = false;        // comes at its own pace: cannot be taken up again
     bool finished = false;    // watched to its end
-    int64_t began_at_us = 0;  // live: the wall clock (since 1970) at its 0:00; 0: not known
+    int64_t began_at_us = 0;  // live: the wall clock (since 1970) at its 0:00, by its newest frame; 0: not known
     std::vector<Gap> gaps{};
 
     // Where the next video may begin, on the memory's clock: at a whole second.
@@ -44,6 +44,11 @@ struct WatchedVideo {
         return live && began_at_us > 0 && watched_us >= 0 && without_password(source) == this->source;
     }
     void add_gap(Gap gap);
+    // The newest frame came at this moment of the wall clock. Reckoned anew each time: stream time stands still while
+    // the machine sleeps, and the wall clock may be set.
+    void came_at(int64_t wall_us) {
+        if (live) began_at_us = wall_us - watched_us;
+    }
 };
 
 // Of the videos whose watching had begun by a time of the memory's clock.

@@ -1,19 +1,23 @@
 // `longview agent` as a user runs it: files, senders on the loopback that are killed and come back, a screen, saving.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 
+#include "app/agent_loop.h"
 #include "app/agent_options.h"
 #include "app/command_runner.h"
+#include "app/snapshots.h"
 #include "kernels/core/error.h"
 #include "tests/app/child_process.h"
 #include "tests/app/clips.h"
@@ -97,6 +101,62 @@ TEST_F(Agent, AnswersLinesFromAPipeWhileItWatches) {
     for (const json& line : lines_of(outcome.out))
         if (line.at("event") == "answer") questions.push_back(line.at("question"));
     EXPECT_EQ(questions, (std::vector<std::string>{"Is there a person now?", "What is visible at 0:00?"}));
+}
+
+TEST_F(Agent, KeepsWhatItSawWhenNobodyReadsItsAnswers) {
+    const std::string memory = (folder_ / "day.lvm").string();
+    RunRequest request = agent(clip, {"--speed", "max", "--save", memory});
+    request.input = "Is there a person now?\n";
+    request.output_file = "/dev/full";
+    const Outcome outcome = run_longview(request);
+    EXPECT_EQ(outcome.exit_code, 1) << outcome.err;
+    EXPECT_TRUE(has(outcome.err, "saved to " + memory)) << outcome.err;
+    EXPECT_TRUE(has(outcome.err, "cannot write to standard output")) << outcome.err;
+    const Outcome info = run_longview({"info", memory, "--json"});
+    EXPECT_GT(json::parse(info.out).at("frames").get<int>(), 0);
+}
+
+TEST_F(Agent, TellsThatItsLastSaveFailedThoughItWasStopped) {
+    const std::filesystem::path kept = folder_ / "kept";
+    const std::string memory = (kept / "day.lvm").string();
+    std::filesystem::create_directory(kept);
+    RunRequest request =
+        agent("test:rate=10", {"--fps", "2", "--save", memory, "--every", "1s", "Is there a person now?"});
+    request.interrupt_when = [&](const std::string& err) {
+        return has(err, "person now? ") && std::filesystem::remove_all(kept) > 0;
+    };
+    const Outcome outcome = run_longview(request);
+    EXPECT_EQ(outcome.exit_code, 1) << outcome.err;
+    EXPECT_TRUE(has(outcome.err, "cannot write " + memory)) << outcome.err;
+}
+
+TEST_F(Agent, APictureThatCannotBeWrittenEndsNothing) {
+    const std::string memory = (folder_ / "day.lvm").string(), pictures = (folder_ / "pictures").string();
+    RunRequest request = agent("test:rate=10", {"--fps", "2", "--save", memory, "--snapshots", pictures, "--every",
+                                                "1s", "Is there a person now?"});
+    bool lost = false;
+    request.interrupt_when = [&](const std::string& err) {
+        if (!lost && has(err, "watching test:")) {
+            std::filesystem::rename(pictures, pictures + "-aside");
+            std::filesystem::create_symlink("pictures", pictures);  // leads to itself
+            lost = true;
+        }
+        return has(err, "--snapshots: cannot write");
+    };
+    const Outcome outcome = run_longview(request);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_TRUE(has(outcome.err, "saved to " + memory)) << outcome.err;
+}
+
+TEST(AgentSnapshots, AreErrorsWhereAFileSystemTakesNoSuchName) {
+    const TemporaryFolder folder;
+    const std::string endless(300, 'x');
+    EXPECT_THROW(Snapshots(folder / endless), Error);
+    Snapshots pictures(folder.path());
+    pictures.look(0, std::make_shared<const Picture>(Picture{32, 32, std::vector<uint8_t>(32 * 32 * 3)}));
+    EXPECT_EQ(pictures.write(0, "a"), (folder / "a.jpg").string());
+    EXPECT_EQ(pictures.write(0, "a"), (folder / "a-2.jpg").string());
+    EXPECT_THROW(pictures.write(0, endless), Error);
 }
 
 TEST_F(Agent, RefusesWhatMakesNoSense) {
@@ -264,6 +324,44 @@ TEST(AgentEvents, AreNotAppendedToTheVideo) {
     EXPECT_EQ(outcome.exit_code, 2);
     EXPECT_TRUE(has(outcome.err, "--events " + video + ": this is the video itself")) << outcome.err;
     EXPECT_EQ(read_text(video), read_text(clip));
+}
+
+// No file of this process grows beyond so many bytes, as on a disk that is full.
+class FullDisk {
+   public:
+    explicit FullDisk(rlim_t bytes) : taker_(std::signal(SIGXFSZ, SIG_IGN)) {
+        getrlimit(RLIMIT_FSIZE, &before_);
+        const rlimit limit{bytes, before_.rlim_max};
+        setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    ~FullDisk() {
+        setrlimit(RLIMIT_FSIZE, &before_);
+        std::signal(SIGXFSZ, taker_);
+    }
+    FullDisk(const FullDisk&) = delete;
+    FullDisk& operator=(const FullDisk&) = delete;
+
+   private:
+    void (*const taker_)(int);
+    rlimit before_{};
+};
+
+TEST(AgentEvents, ALineThatFoundNoRoomLeavesNoPieceBehind) {
+    const TemporaryFolder folder;
+    const std::string file = (folder / "events.jsonl").string();
+    const nlohmann::ordered_json first{{"number", 1}}, second{{"number", 2}}, third{{"number", 3}};
+    EventFile events(file);
+    EXPECT_TRUE(events.write(first));
+    bool told = true, again = false;
+    {
+        const FullDisk full(20);  // bytes: one line and a half
+        told = events.write(second);
+        again = events.write(second);
+    }
+    EXPECT_FALSE(told);
+    EXPECT_TRUE(again) << "it is told once";
+    EXPECT_TRUE(events.write(third));
+    EXPECT_EQ(read_text(file), "{\"number\":1}\n{\"number\":3}\n");
 }
 
 TEST(AgentCommands, AreSplitAndFilledWithoutAShell) {

@@ -78,6 +78,15 @@ TEST(AskProgram, QuestionsComeFromStandardInputOneALine) {
     EXPECT_EQ(count(outcome.out, "last one without an end\n  "), 1u);
 }
 
+TEST(AskProgram, AQuestionIsShownWithoutItsControlCharacters) {
+    RunRequest request;
+    request.arguments = {"ask", clip, "--to", "5", "--ask-from", "-"};
+    request.input = "Is there a \x1b]0;title\a person?\n";
+    const Outcome outcome = run_longview(request);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_EQ(count(outcome.out, "Is there a ?]0;title? person?\n  "), 1u) << outcome.out;
+}
+
 TEST(AskProgram, JsonAnswersToStandardInputAreOneObjectALine) {
     RunRequest request;
     request.arguments = {"ask", clip, "--json", "--fps", "0.5", "--ask-from", "-", "What is visible at 0:10?"};

@@ -11,8 +11,11 @@
 #include <thread>
 
 #include "app/answer_report.h"
+#include "app/asking.h"
+#include "app/chat.h"
 #include "app/conversation.h"
 #include "app/interrupt.h"
+#include "kernels/core/error.h"
 #include "tests/app/clips.h"
 #include "tests/app/run_program.h"
 
@@ -89,6 +92,61 @@ TEST(Chat, AVideoThatCannotBeReadIsAnError) {
     EXPECT_EQ(outcome.exit_code, 1);
     EXPECT_NE(outcome.err.find("/no/such/video.mp4"), std::string::npos) << outcome.err;
     EXPECT_EQ(outcome.out, "");
+}
+
+TEST(Chat, KeepsWhatWasWatchedWhenNobodyReadsItsAnswers) {
+    const TemporaryFolder folder;
+    const std::string memory = (folder / "day.lvm").string();
+    RunRequest request;
+    request.arguments = {"ask", "test:duration=100000", "--chat", "Is there a person?", "--save", memory};
+    request.input_file = "/dev/ptmx";  // a terminal that nobody types at: the video is watched on meanwhile
+    request.output_file = "/dev/full";
+    const Outcome outcome = run_longview(request);
+    EXPECT_EQ(outcome.exit_code, 1) << outcome.err;
+    EXPECT_EQ(count(outcome.err, "saved to " + memory), 1u) << outcome.err;
+    EXPECT_EQ(count(outcome.err, "cannot write to standard output"), 1u) << outcome.err;
+    const Outcome info = run_longview({"info", memory, "--json"});
+    EXPECT_GT(json::parse(info.out).at("frames").get<int>(), 0);
+}
+
+TEST(Chat, CtrlCLeavesBeforeTheFirstPicture) {
+    const Interrupt interrupt;
+    const Context context(1);
+    const std::shared_ptr<const LoadedModel> model = load_model(model_folder());
+    Session session(model, context);
+    Progress progress(true);
+    AskOptions options;
+    options.video = "test:duration=100000";
+    options.sampling.from_us = 90'000'000'000;  // a day of pictures is made before: Ctrl-C comes sooner
+    options.chat = true;
+    Asking asking(options, *model, session, progress);
+    session.watch({options.video, options.sampling, 1});
+    const std::optional<SessionEvent> event = session.next_event();
+    ASSERT_TRUE(event && std::holds_alternative<WatchStarted>(*event));
+    kill(getpid(), SIGINT);
+    while (!interrupt.happened()) std::this_thread::yield();
+    chat(asking, options, session, progress, interrupt);
+    EXPECT_FALSE(asking.seen());
+    ASSERT_TRUE(asking.ended());
+    EXPECT_TRUE(asking.ended()->stopped);
+}
+
+TEST(Chat, EndsWithAFailureOfWatchingButNotOfAStop) {
+    const Context context(1);
+    const std::shared_ptr<const LoadedModel> model = load_model(model_folder());
+    Session session(model, context);
+    Progress progress(true);
+    AskOptions options;
+    options.chat = true;
+    Asking asking(options, *model, session, progress);
+    WatchEnded ended;
+    ended.failure = std::make_exception_ptr(Error("nothing came"));
+    ended.stopped = true;
+    EXPECT_NO_THROW(asking.take(ended));
+    EXPECT_EQ(asking.status(), 0);
+    ended.stopped = false;
+    EXPECT_THROW(asking.take(ended), Error);
+    EXPECT_EQ(asking.status(), 1);
 }
 
 TEST(Interrupts, GoToWhoTakesThemFirst) {

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app/agent_report.h"
 #include "app/byte_text.h"
 #include "app/memory_need.h"
 #include "app/watched_video.h"
@@ -239,6 +240,25 @@ TEST(ByteText, SizesAreReadAndWritten) {
     EXPECT_EQ(grouped(1204), "1,204");
     EXPECT_EQ(grouped(86'400'000), "86,400,000");
     EXPECT_EQ(grouped(999), "999");
+}
+
+TEST(WatchedVideos, KnowTheWallClockByTheirNewestFrame) {
+    constexpr int64_t second_us = 1'000'000, hour_us = 3600 * second_us, noon_us = 500'000 * hour_us;
+    std::vector<WatchedVideo> videos{{.source = "camera:0"}};
+    WatchedVideo& camera = videos.front();
+    camera.live = true;
+    camera.start_us = 100 * second_us;
+    EXPECT_EQ(wall_of(camera.start_us, videos, 1), 1) << "not known yet: now";
+    camera.watched_us = 10 * second_us;
+    camera.came_at(noon_us);
+    EXPECT_EQ(wall_of(108 * second_us, videos, 1), noon_us - 2 * second_us);
+    camera.watched_us = 11 * second_us;
+    camera.came_at(noon_us + 8 * hour_us);  // the machine slept, or its clock was set
+    EXPECT_EQ(wall_of(111 * second_us, videos, 1), noon_us + 8 * hour_us);
+    EXPECT_TRUE(camera.runs_on_with("camera:0"));
+    WatchedVideo file{.source = "a.mp4"};
+    file.came_at(noon_us);
+    EXPECT_EQ(file.began_at_us, 0) << "it was filmed at another time";
 }
 
 TEST(WatchedVideos, SurviveTheirFile) {

@@ -25,6 +25,10 @@ TEST(ProgressLine, IsCutToTheTerminalBetweenCharacters) {
     EXPECT_EQ(progress_line({"\xc3\xa4\xc3\xb6", 0, 0, 0, 0}, 3), "\xc3\xa4");
 }
 
+TEST(ProgressLine, ShowsANameThatHoldsControlCharactersWithoutThem) {
+    EXPECT_EQ(progress_line({"a\x1b[2J\r\x7f\xc2\x9b\xc3\xa4", 0, 0, 0, 0}, 80), "a?[2J???\xc3\xa4  0:00");
+}
+
 TEST(ProgressLine, StartsWithoutSpeed) { EXPECT_EQ(progress_line({"a", 0, 10 * s, 0, 0}, 80), "a  0%  0:00 of 0:10"); }
 
 TEST(ProgressLine, AddsRunsUp) {
