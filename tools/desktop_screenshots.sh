@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Renews the pictures of the window in the README: the bundled clip, watched and asked, dark and light.
+# Renews the pictures of the window: the bundled clip, watched and asked, dark (the README's) and light.
 # Usage: tools/desktop_screenshots.sh [LONGVIEW] [FOLDER]    (default: build/app/longview, assets/pictures)
 # Needs Xvfb, xdotool and ffmpeg.
 set -eu

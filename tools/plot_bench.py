@@ -6,7 +6,7 @@
 
 Writes OUT/bench_<name>_<model>.svg for every table that has columns marked "drawn", over its first column, on
 logarithmic axes; one picture for each name in its column "model". A table whose "picture" is "heat" becomes a field of
-shares from 0 to 1 instead: a column for each drawn one, a row for each of its rows.
+shares from 0 to 1 instead, OUT/bench_<name>.svg: a column for each drawn one, a row for each of its rows.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Our gated retention beside flash-linear-attention's Triton kernel, on one GPU, at the sizes of YOCO's paper.
 
   pip install fla-core==0.5.0      # beside torch and triton; flash-linear-attention's kernels alone
-  python tools/bench/compare_retention.py --bench gpu/tools/bench/longview-bench [--rows 4096,...] [--json FILE]
+  python tools/bench/compare_retention.py --bench build-gpu/tools/bench/longview-bench [--rows 4096,...] [--json FILE]
 
 Both read the same made-up rows (tools/bench/retention_bench.h), ours as f32 and theirs as bf16, and must agree in the
 last row before their times count. A line a length: both times, and theirs over ours, above 1 where ours is faster.
@@ -40,7 +40,7 @@ def lengths(text):
 
 def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bench", default="gpu/tools/bench/longview-bench", metavar="PROGRAM",
+    parser.add_argument("--bench", default="build-gpu/tools/bench/longview-bench", metavar="PROGRAM",
                         help="longview-bench, built with CUDA (default: %(default)s)")
     parser.add_argument("--rows", type=lengths, default=[1024, 4096, 16384, 65536], metavar="LENGTHS")
     parser.add_argument("--config", choices=["3b", "100m"], default="3b",

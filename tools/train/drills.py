@@ -1,5 +1,4 @@
-"""Drills, for training only: many look-ups a sequence, each asked by the row just before its answer (DESIGN, "ask many
-times at once"). A drill is (question, [(prompt, answer[, rest])]): the prompts are given, only the answers are learnt;
+"""Drills, for training only: many look-ups a sequence, each asked by the row just before its answer. A drill is (question, [(prompt, answer[, rest])]): the prompts are given, only the answers are learnt;
 rest: what the answer rests on (questions.py)."""
 
 import numpy as np

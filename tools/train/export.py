@@ -33,7 +33,7 @@ def grown(name, old, new):
     if old.shape == new.shape:
         return old
     if name.endswith("projector.weight"):
-        return torch.cat((old, new.detach()[len(old) :]))
+        return torch.cat((old, new.detach()[len(old) :].to(old)))
     turned = old + 0.2 * old.std() * torch.randn_like(old) if old.ndim == 2 else old
     if name.endswith("o.weight"):
         return torch.cat((old, turned)) / 2
@@ -78,7 +78,7 @@ def main():
     weights["projector.weight"] = model.folded_projector().detach()
     if args.mean_with:  # of two ends of one road: often better than either, at no cost (arXiv 2203.05482)
         other = load_file(args.mean_with / "model.safetensors")
-        weights = {name: (p + other[name].float()) / 2 for name, p in weights.items()}
+        weights = {name: (p + grown(name, other[name].float(), p)) / 2 for name, p in weights.items()}
     tensors = {name: (p.half() if p.ndim == 2 else p.float()).contiguous() for name, p in weights.items()}
     aside = args.out / "model.safetensors.part"
     save_file(tensors, aside, {"steps": str(state["step"])})
