@@ -90,6 +90,7 @@ AtomicFile::~AtomicFile() {
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
     assert(file_);
+    if (bytes.empty()) return;  // fwrite() takes no null, not even for nothing
     if (std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size())
         fail_to_write(path_, errno, elsewhere_);
 }
