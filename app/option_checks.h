@@ -7,9 +7,9 @@
 #include <optional>
 #include <string>
 
-namespace lv {
+#include "kernels/core/context.h"
 
-constexpr int most_threads = 256;  // as Context allows
+namespace lv {
 
 // Plain digits; for transform(), not check(). CLI11 reads 010 as 8, 0x10 as 16, and -1 as the largest unsigned number.
 inline CLI::Validator whole_number(uint64_t least, uint64_t most) {
@@ -27,7 +27,7 @@ inline CLI::Validator whole_number(uint64_t least, uint64_t most) {
     return {check, "", ""};
 }
 
-inline CLI::Validator threads_check() { return whole_number(1, most_threads); }
+inline CLI::Validator threads_check() { return whole_number(1, Context::most_threads); }
 
 // Plain digits and a point. None of anything else: CLI::Range takes NaN for a number in between.
 inline std::optional<double> plain_number(const std::string& text, double least, double most) {

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "kernels/core/error.h"
+#include "kernels/core/shallow_json.h"
 
 namespace lv {
 
@@ -58,7 +59,6 @@ class Fields {
     std::string where_;
 };
 
-constexpr int deepest = 8;  // of objects and lists in each other; what lies deeper is left out
 constexpr size_t most_dim = 1 << 16, most_layers = 1024, most_vocabulary = 1 << 20;
 
 LayerKind kind_of(const Json& value, const std::string& where) {
@@ -150,8 +150,7 @@ void check_config(const Config& c, std::string_view source) {
 
 Config parse_config(std::string_view json_text, std::string_view source) {
     const std::string where = "Reading " + std::string(source);
-    const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth <= deepest; };
-    const Json json = Json::parse(json_text, shallow, false);
+    const Json json = parse_shallow<Json>(json_text, 8);
     require(!json.is_discarded(), where, ": this is not JSON; copy the model directory again.");
     const Fields fields(json, where);
     fields.size("format", 1, 1);

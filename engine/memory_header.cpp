@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "kernels/core/error.h"
+#include "kernels/core/shallow_json.h"
 #include "kernels/core/weight_checksums.h"
 
 namespace lv {
@@ -66,9 +67,7 @@ class Fields {
 Json time_or_null(int64_t time_us) { return time_us == no_time ? Json() : Json(time_us); }
 
 Json parse(const std::string& text, const std::string& where) {
-    constexpr int deepest = 4;
-    const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth <= deepest; };
-    Json json = Json::parse(text, shallow, false);
+    Json json = parse_shallow<Json>(text, 4);
     require(!json.is_discarded() && json.is_object(), where, " is no JSON object; ", memory_file_remedy, ".");
     return json;
 }

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "kernels/core/error.h"
+#include "kernels/core/shallow_json.h"
 
 namespace lv {
 namespace {
@@ -16,8 +17,6 @@ using Json = nlohmann::json;
 
 constexpr size_t max_layers = 4096;
 constexpr size_t max_channels = 1 << 16;
-
-constexpr int deepest = 12;  // of objects and lists in each other; what lies deeper is left out
 
 // An object of the file and where it stands, for messages.
 class Node {
@@ -182,8 +181,7 @@ std::string text_of(const std::filesystem::path& path) {
 }
 
 Json parsed(std::string_view json, const std::string& name) {
-    const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth <= deepest; };
-    Json root = Json::parse(json, shallow, false);
+    Json root = parse_shallow<Json>(json, 12);
     require(!root.is_discarded(), "reading ", name, ": this is not JSON; export or copy the model again");
     return root;
 }
