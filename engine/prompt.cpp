@@ -1,6 +1,7 @@
 #include "engine/prompt.h"
 
 #include <algorithm>
+#include <numeric>
 #include <sstream>
 
 #include "engine/time_words.h"
@@ -110,7 +111,7 @@ class TimeReader {
                 if (whole && named.at == at_)
                     put_between(clock_.start_us(named.video), end_us(named.video), named.marks);
             if (at_ == words_.size()) return parts_.finish();
-            if (take_span() || take_clock() || take_moment() || take_length()) continue;
+            if (take_span() || take_half() || take_clock() || take_moment() || take_middle() || take_length()) continue;
             parts_.word(words_[at_].text, words_[at_].marks);
             ++at_;
         }
@@ -131,6 +132,9 @@ class TimeReader {
             if (named.at <= first || video == clock_.videos()) video = named.video;
         }
         return std::min(video, clock_.videos() - 1);
+    }
+    int64_t middle_of(size_t video) const {
+        return std::midpoint(clock_.start_us(video), clock_.last_us(video, now_us_));
     }
     int64_t end_us(size_t video) const { return whole_second(clock_.last_us(video, now_us_)); }
     void put_time(size_t first, size_t end, int64_t local_us) {
@@ -183,6 +187,23 @@ class TimeReader {
         return true;
     }
 
+    // "in the second half of the video": between two times.
+    bool take_half() {
+        const size_t which = at_ + (word(at_) == "the" ? 1 : 0);
+        const bool last = is_one_of(word(which), {"second", "last"});
+        if ((!last && word(which) != "first") || word(which + 1) != "half") return false;
+        const size_t half = which + 2;
+        const size_t end = skip_video(half, {"of", "in"});
+        const bool named = std::ranges::any_of(named_, [&](const NamedVideo& video) { return video.at == half; });
+        if (end == half && !named && half < words_.size() && words_[half - 1].marks.empty()) return false;
+        parts_.drop({"in", "during", "within", "over", "for", "at"});
+        const size_t video = video_of(at_, end);
+        const int64_t middle_us = whole_second(middle_of(video));
+        put_between(last ? middle_us : clock_.start_us(video), last ? end_us(video) : middle_us, marks_before(end));
+        at_ = end;
+        return true;
+    }
+
     bool take_clock() {
         const auto time = clock_us(word(at_));
         if (!time) return false;
@@ -201,6 +222,23 @@ class TimeReader {
         put_time(at_, end, moment->time_us);
         at_ = end;
         return true;
+    }
+
+    // "halfway through", "in the middle of the video"; the middle alone is a place.
+    bool take_middle() {
+        const bool middle = word(at_) == "middle";
+        const size_t half = is_one_of(word(at_), {"halfway", "midway"}) ? 1 : word(at_) == "half" && word(at_ + 1) == "way" ? 2 : 0;
+        size_t end = at_ + (middle ? 1 : half);
+        if (end == at_) return false;
+        const size_t behind = skip_video(end, {"of", "through", "into", "in"});
+        const bool named = std::ranges::any_of(named_, [&](const NamedVideo& video) { return video.at == end; });
+        if (middle && behind == end && !named) return false;
+        end = behind == end && word(end) == "through" ? end + 1 : behind;
+        if (middle) {
+            parts_.drop({"the"});
+            parts_.drop({"in"});
+        }
+        return take_relative(middle_of(video_of(at_, end)), end);
     }
 
     // "20 seconds", "20 seconds in", "at the 20 second mark", "20 seconds ago".

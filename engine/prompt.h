@@ -41,7 +41,7 @@ std::string normalize_question(std::string_view question);
 // Splits a normalized question at the times written in it. Understood: "0:20", "1:02:03", "20s", "2 min 5 s", "1h2m",
 // "20 seconds", "second 20", "minute 2", numbers in words ("two minutes", "twenty-five seconds"), "half a minute",
 // "a minute and a half", "an hour", "1.5 minutes". Against `now_us`: "the last ten seconds" and "the first minute"
-// become "between" two times, "10 seconds ago" becomes "at" a time. A length of time ("for 10 seconds", "every
+// become "between" two times, "10 seconds ago" and "halfway through" become "at" a time. A length of time ("for 10 seconds", "every
 // minute") stays text. Text parts are trimmed and not empty.
 //
 // With several videos in the memory: "0:10 of video 2", "video 2, 0:10", "between 0:10 and 0:20 of the first video". A

@@ -97,13 +97,32 @@ TEST(Question, phrases_that_count_from_now_become_times) {
               "is there a dog between [180] and [300]");
 }
 
+TEST(Question, the_middle_and_the_halves_of_a_video_become_times) {
+    expect_parts({{"what is there halfway through?", "what is there at [60]"},
+                  {"what do you see half way through the video", "what do you see at [60]"},
+                  {"midway into the clip, is there a dog", "at [60] , is there a dog"},
+                  {"what is there at the middle of the video", "what is there at [60]"},
+                  {"which objects are visible in the middle of the video", "which objects are visible at [60]"},
+                  {"in the middle of the video, is there a dog", "at [60] , is there a dog"},
+                  {"what happens in the first half of the video", "what happens between [0] and [60]"},
+                  {"does a dog appear in the second half", "does a dog appear between [60] and [120]"},
+                  {"in the last half, what changes", "between [60] and [120] , what changes"}});
+    const VideoClock clock({0, 80'000'000});
+    EXPECT_EQ(parts("what is there halfway through video 1", 120, clock), "what is there at [39]");
+    EXPECT_EQ(parts("is there a dog in the middle of video 1", 120, clock), "is there a dog at [39]");
+    EXPECT_EQ(parts("what is there halfway through", 120, clock), "what is there at [100]");
+    EXPECT_EQ(parts("is there a dog in the second half of the first video", 120, clock),
+              "is there a dog between [39] and [79]");
+}
+
 TEST(Question, what_is_no_moment_stays_text) {
     for (const char* text :
          {"when does the second person appear", "is there a second dog", "how many cars per minute",
           "is the dog there for 10 seconds", "does it change every 20 seconds", "how many seconds is it long",
           "when is the last time a dog is visible", "when does the first cat appear", "where was the dog last seen",
           "are there more than two people", "count the two dogs", "is there a 2 in the picture",
-          "does the second two dogs appear", "what is the last thing", "the first second dog"})
+          "does the second two dogs appear", "what is the last thing", "the first second dog",
+          "is the dog in the middle", "what is in the middle of the picture", "is it half full", "the second half dog"})
         EXPECT_EQ(parts(text), text);
 }
 
