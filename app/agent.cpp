@@ -21,9 +21,12 @@ void put_aside(const std::string& file, Progress& progress) {
     if (file.empty()) return progress.say("four days are in the memory: it begins anew");
     const fs::path path(file);
     fs::path aside;
-    for (int number = 1; aside.empty() || fs::exists(aside); ++number)
+    std::error_code error;
+    for (int number = 1; aside.empty() || fs::exists(aside, error); ++number)
         aside = path.parent_path() / (path.stem().string() + "-" + std::to_string(number) + path.extension().string());
-    fs::rename(path, aside);
+    fs::rename(path, aside, error);
+    require(!error, "four days are in ", file, ", and it cannot be kept as ", aside.string(), ": ", error.message(),
+            "; name another file with --save");
     progress.say("four days are in " + file + ": it is kept as " + aside.string() + ", and a new one begins");
 }
 
@@ -31,7 +34,8 @@ std::optional<SavedSession> load(const AgentOptions& options, const Context& con
                                  Progress& progress) {
     const MemoryChoice& choice = options.memory;
     const std::string& file = !choice.load.empty() ? choice.load : choice.save;
-    if (file.empty() || (choice.load.empty() && !fs::exists(file))) return std::nullopt;
+    std::error_code none;  // what cannot be looked at is told of when it is saved
+    if (file.empty() || (choice.load.empty() && !fs::exists(file, none))) return std::nullopt;
     std::optional<SavedSession> saved = load_session(context, model, file, choice.budget_bytes);
     const DType type = saved->memory.options().cache_type;
     if (choice.cache && *choice.cache != type)

@@ -19,6 +19,7 @@
 #include "app/watch_notes.h"
 #include "kernels/core/clock.h"
 #include "kernels/core/error.h"
+#include "kernels/core/shallow_json.h"
 
 namespace lv {
 namespace {
@@ -45,7 +46,8 @@ EventFile::EventFile(const std::string& file) {
 
 bool EventFile::write(const ordered_json& event) {
     if (!file_) return true;
-    const std::string line = (torn_ ? "\n" : "") + line_of(event) + "\n";
+    std::string line = line_of(event) + "\n";
+    if (torn_) line.insert(line.begin(), '\n');
     const size_t written = std::fwrite(line.data(), 1, line.size(), file_.get());
     if (written == line.size()) {
         failing_ = torn_ = false;
@@ -321,11 +323,19 @@ ordered_json AgentLoop::state_json() const {
 
 void AgentLoop::take_line(uint64_t caller, const std::string& line) {
     const auto answer = [&](const ordered_json& object) { socket_->send(caller, line_of(object)); };
+    const auto refuse = [&] {
+        answer({{"error",
+                 "this is no JSON object that is understood; expected one a line, such as "
+                 "{\"question\": \"What is visible now?\"}"}});
+    };
     ordered_json id;
     try {
-        const ordered_json request = ordered_json::parse(line);
+        constexpr int deepest = 4;  // an id is given back as it was, as long as it is no deeper
+        const auto request = parse_shallow<ordered_json>(line, deepest);
         if (request.is_object() && request.contains("id")) id = request["id"];
-        if (request.is_object() && request.contains("question")) {
+        if (request.is_discarded()) {
+            refuse();
+        } else if (request.is_object() && request.contains("question")) {
             ask(request.at("question").get<std::string>(), {.caller = caller, .id = id});
         } else if (request.is_object() && request.contains("tell")) {
             Condition condition = parse_condition(request.at("tell").get<std::string>(), kinds_);
@@ -342,9 +352,7 @@ void AgentLoop::take_line(uint64_t caller, const std::string& line) {
                              "{\"events\": true} or {\"state\": true}");
         }
     } catch (const ordered_json::exception&) {
-        answer({{"error",
-                 "this is no JSON object that is understood; expected one a line, such as "
-                 "{\"question\": \"What is visible now?\"}"}});
+        refuse();
     } catch (const Error& error) {
         ordered_json refused{{"error", error.what()}};
         if (!id.is_null()) refused["id"] = id;

@@ -301,11 +301,14 @@ TEST_F(Agent, AnswersOnItsSocket) {
         // Before the first frame has joined the memory there is nothing to answer from.
         while (has(call(path, "{\"state\": true}"), "\"frames\":0,")) std::this_thread::yield();
         answers.push_back(call(path, "{\"question\": \"Is there a person now?\", \"id\": 7}"));
+        const std::string deep(20'000, '['), nowhere(20'000, ']');
+        answers.push_back(call(path, "{\"tell\": \"a dragon\", \"id\": " + deep + nowhere + "}"));
+        answers.push_back(call(path, "{\"tell\": " + deep));
         return true;
     };
     const Outcome outcome = run_longview(request);
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-    ASSERT_EQ(answers.size(), 5u);
+    ASSERT_EQ(answers.size(), 7u);
     EXPECT_TRUE(has(answers[0], "\"item\":1")) << answers[0];
     EXPECT_TRUE(has(answers[1], "\"error\"")) << answers[1];
     EXPECT_TRUE(has(answers[2], "no JSON object")) << answers[2];
@@ -313,6 +316,9 @@ TEST_F(Agent, AnswersOnItsSocket) {
     const json answer = json::parse(answers[4]);
     EXPECT_EQ(answer.at("id"), 7);
     EXPECT_TRUE(answer.contains("answer")) << answers[4];
+    EXPECT_LT(answers[5].size(), 1000u) << "an id is given back so deep only";
+    EXPECT_TRUE(has(answers[5], "\"error\"")) << answers[5];
+    EXPECT_TRUE(has(answers[6], "no JSON object")) << answers[6];
     EXPECT_FALSE(std::filesystem::exists(path));
 }
 

@@ -5,15 +5,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from . import dialogue, drills, layout, questions, text as text_module, timeline
+from . import compare, courses, dialogue, drills, layout, questions, text as text_module, timeline
 from .world import World
 
+KINDS = questions.KINDS | compare.KINDS | courses.KINDS
 # How often a kind is asked while training; what is harder is asked more.
 SHARE = {"visible_at": 4, "visible_now": 2, "is_at": 1.5, "is_now": 0.7, "is_video": 1, "is_between": 1.5,
          "more_than": 1, "count_at": 2, "count_now": 1, "count_most": 1.5, "first": 1, "last": 3, "intervals": 2.5,
          "where_at": 2, "where": 3, "moves": 2.5, "after": 2.5, "before": 2.5, "appears_first": 0.5, "earlier": 1.5,
          "happens": 3, "caption": 3, "how_often": 2, "describe": 2.5, "changes": 1.5, "length": 0.3, "beyond": 1,
-         "greeting": 0.3, "unknown": 0.6, "follow": 4}
+         "greeting": 0.3, "unknown": 2, "follow": 4, "either": 1, "either_at": 1.5, "both": 1, "both_at": 1.5, "count_two": 2,
+         "more_of": 2, "more_at": 2, "which_first": 1.5, "moves_to": 1, "on_side": 1.5, "side_at": 2.5, "is_group": 1.5,
+         "most_when": 2, "reach": 2, "next_event": 2, "last_event": 1.5, "appears_last": 1, "returns": 1, "leaves": 1,
+         "whole_time": 1, "anything_at": 1}
 # Kinds that name one time or ask for one: what a long video makes hard.
 TIMED = {"visible_at", "where_at", "count_at", "is_at", "first", "last", "drill_is_at", "drill_times", "drill_first",
          "drill_last", "drill_list"}
@@ -111,7 +115,7 @@ def ask(rng, world, text, n_questions, shares, mistypes=0.05):
             if made:
                 out.append(as_rows(text, kind, made, world.times[-1]))
             continue
-        made = (drills.DRILLS if drill else questions.KINDS)[kind](world, rng)
+        made = (drills.DRILLS if drill else KINDS)[kind](world, rng)
         if not made:
             continue
         question, answer = made[:2]

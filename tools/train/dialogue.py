@@ -131,7 +131,15 @@ def about_video(w, rng):
     return [first, (_pick(rng, [f"and {a}", f"what about {a}"]), _yes(j is not None))]
 
 
-KINDS = (about_count, about_is, about_visible, about_first, about_after, about_video)
+def about_most(w, rng):
+    c, i = w.ask_class(rng, absent=0.1)
+    n = int(w.count[i].max()) if i is not None else 0
+    first = (say(rng, "count_most", p=plural(c, rng)), number(n) + ".")
+    when = "never." if i is None else f"at {stamp(w.times[int(w.count[i].argmax())])}."
+    return [first, (_pick(rng, ["when", "and when", "when was that", "at what time", "and when was that"]), when)]
+
+
+KINDS = (about_count, about_is, about_visible, about_first, about_after, about_video, about_most)
 
 
 def follow(w, rng):

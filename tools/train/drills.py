@@ -4,7 +4,7 @@ rest: what the answer rests on (questions.py)."""
 import numpy as np
 
 from .classes import NAMES, article
-from .questions import MOVES, a_word, debut, first_rows, neighbour_row, places, plural, say, single
+from .questions import MOVES, a_word, debut, first_rows, neighbour_row, next_event_index, places, plural, say, single
 from .world import chain, item, number, stamp
 
 
@@ -136,11 +136,6 @@ def _event_row(w, events, k):
     return w.row(events[k][2], events[k][0], gone=not events[k][1]) if k < len(events) else w.scene(w.frames - 1)
 
 
-def _next_event(w, events, f):
-    """The index of the first event after frame `f`."""
-    return next((k for k, (g, new, _) in enumerate(events) if g > f or (g == f and not new)), len(events))
-
-
 def drill_next_event(w, rng):
     """The first event after a time."""
     events = w.events(0, w.frames - 1)
@@ -149,7 +144,7 @@ def drill_next_event(w, rng):
         f = int(rng.integers(w.frames))
         if w.times[f] % 1:
             continue
-        k = _next_event(w, events, f)
+        k = next_event_index(events, f)
         items.append((stamp(w.times[f]), _said(w, events[k]) if k < len(events) else "nothing",
                       (_event_row(w, events, k), w.scene(f))))
     return ("each first event", items) if items else None
@@ -163,7 +158,7 @@ def drill_until(w, rng):
         span = w.span(rng)
         if not span:
             continue
-        k = _next_event(w, events, span[0])
+        k = next_event_index(events, span[0])
         said, via = stamp(w.times[span[0]]), w.scene(span[0])
         if k < len(events) and events[k][0] <= span[1] and rng.random() < 0.6:
             said, via = _said(w, events[k]), _event_row(w, events, k)

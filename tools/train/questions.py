@@ -39,9 +39,22 @@ def a_word(c, rng):
     return article(word)
 
 
+POLITE = 0.08  # share of questions with "tell me", "please" and the like around them
+
+
 def say(rng, kind, **words):
+    pick = lambda options: options[int(rng.integers(len(options)))]
+    how = rng.random() / POLITE
     options = phrases.PHRASES[kind]
-    return options[int(rng.integers(len(options)))].format(**words)
+    if how < 0.4 and kind in phrases.EMBEDDED:
+        text = f"{pick(phrases.ASKING)} {pick(phrases.EMBEDDED[kind])}"
+    elif how < 0.6:
+        text = f"{pick(phrases.ASKING)}, {pick(options)}"
+    elif how < 0.8:
+        text = f"{pick(phrases.BEFORE)} {pick(options)}"
+    else:
+        text = pick(options) + (f" {pick(phrases.BEHIND)}" if how < 1 else "")
+    return text.format(**words)
 
 
 def _person_word(c, rng, plain):
@@ -182,10 +195,10 @@ MOVES = ["to the left.", "to the right.", "up.", "down.", "towards the camera.",
 
 
 def moves(w, rng):
-    c, i = w.ask_class(rng, absent=0.0)
-    if i is None or w.count[i].max() > 1:
-        return None
-    return say(rng, "moves", s=single(c, rng)), MOVES[int(w.t.motion[i, w.last[i]])], [w.roll(i)] * 2
+    """Of several the largest."""
+    c, i = w.ask_class(rng, absent=0.05)
+    text = say(rng, "moves", s=single(c, rng), p=plural(c, rng))
+    return (text, "nowhere.") if i is None else (text, MOVES[int(w.t.motion[i, w.last[i]])], [w.roll(i)] * 2)
 
 
 def debut(w):
@@ -241,10 +254,15 @@ def first_rows(w, i, j):
     return w.row(i, w.first[i]), w.row(j, w.first[j])
 
 
-def _event_text(w, events):
+def event_text(w, events):
     said = [f"{article(NAMES[w.classes[i]])} {'appears' if new else 'leaves'} at {stamp(w.times[g])}"
             for g, new, i in events[:MOST_EVENTS]]
     return told(said)
+
+
+def next_event_index(events, f):
+    """Of the first event after frame `f`; how many there are, where there is none."""
+    return next((k for k, (g, new, _) in enumerate(events) if g > f or (g == f and not new)), len(events))
 
 
 def event_rows(w, events):
@@ -265,7 +283,7 @@ def happens(w, rng):
         return None
     events = w.events(*span)
     text = say(rng, "happens", t=stamp(w.times[span[0]]), u=stamp(w.times[span[1]]))
-    return text, _event_text(w, events) if events else "nothing changes.", _event_rests(w, events, *span)
+    return text, event_text(w, events) if events else "nothing changes.", _event_rests(w, events, *span)
 
 
 def caption(w, rng):
@@ -275,7 +293,7 @@ def caption(w, rng):
         return None
     events = w.events(*span)
     text = say(rng, "caption", t=stamp(w.times[span[0]]), u=stamp(w.times[span[1]]))
-    said = w.what(span[0]) + (" " + _event_text(w, events) if events else "")
+    said = w.what(span[0]) + (" " + event_text(w, events) if events else "")
     return text, said, (w.rests(span[0])[:-1] or [-1]) + _event_rests(w, events, *span)
 
 
@@ -321,7 +339,9 @@ def greeting(w, rng):
 
 
 def unknown(w, rng):
-    return phrases.outside(rng, single, plural), "i can't tell."
+    """Half of the time about what is there: that does not help."""
+    known = [w.ask_class(rng, absent=0.1)[0] for _ in range(2)] if rng.random() < 0.5 else None
+    return phrases.outside(rng, single, plural, known), "i can't tell."
 
 
 KINDS = {f.__name__: f for f in (

@@ -132,10 +132,10 @@ def mistyped(text, rng):
 
 def corpus(seed=7, size=60000):
     """Questions and answers to learn the vocabulary from, times left out."""
-    from . import classes, phrases, questions, timeline, world as worlds
+    from . import batches, classes, phrases, timeline, world as worlds
 
     rng = np.random.default_rng(seed)
-    kinds = list(questions.KINDS.values())
+    kinds = list(batches.KINDS.values())
     lines = ["each is in the video", "each count at", "each most", "each where", "each first", "each next"] * 50
     while len(lines) < size:
         world = worlds.World(timeline.simulate(rng, int(rng.integers(4, 24))))

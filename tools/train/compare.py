@@ -1,0 +1,185 @@
+"""Questions that hold two things against each other: two kinds, two times, a kind against a side, a direction or a group, with
+their exact answers (questions.py)."""
+
+import numpy as np
+
+from . import phrases
+from .classes import NAMES, PLURALS, article
+from .questions import a_word, first_rows, plural, say, single
+from .world import item, listed, stamp
+
+SIDES = [["on the left", "on the left side", "at the left"], ["in the middle", "in the centre", "in the center"],
+         ["on the right", "on the right side", "at the right"]]
+WAYS = [["to the left", "left"], ["to the right", "right"], ["up", "upwards"], ["down", "downwards"],
+        ["towards the camera", "closer", "towards us"]]
+
+
+def _pick(rng, options):
+    return options[int(rng.integers(len(options)))]
+
+
+def yes(right):
+    return "yes." if right else "no."
+
+
+def _words(rng, c, d):
+    return {"a": a_word(c, rng), "p": plural(c, rng), "s": single(c, rng), "b": a_word(d, rng), "q": plural(d, rng),
+            "z": single(d, rng)}
+
+
+def _other(w, rng, c, absent):
+    """A second class and its index."""
+    for _ in range(8):
+        d, j = w.ask_class(rng, absent)
+        if d != c:
+            return d, j
+    return None, None
+
+
+def _pair_at(w, rng, absent, other_absent, seen=0.4):
+    """A time and two classes, which are a share `seen` of the time both there then."""
+    if rng.random() < seen:
+        asked = w.ask_full_time(rng, 3)
+        here = w.visible(asked[1]) if asked else []
+        if len(here) > 1:
+            i, j = (int(k) for k in rng.choice(here, 2, replace=False))
+            return asked, (int(w.classes[i]), i), (int(w.classes[j]), j)
+    asked, (c, i) = w.ask_both(rng, absent)
+    d, j = _other(w, rng, c, other_absent)
+    if not asked or d is None:
+        return None
+    return (asked, (c, i), (d, j)) if rng.random() < 0.5 else (asked, (d, j), (c, i))
+
+
+def _at(w, i, f):
+    return int(w.count[i, f]) if i is not None else 0
+
+
+def either(w, rng):
+    c, i = w.ask_class(rng, absent=0.6)
+    d, j = _other(w, rng, c, 0.75)
+    return d is not None and (say(rng, "either", **_words(rng, c, d)), yes(i is not None or j is not None)) or None
+
+
+def either_at(w, rng):
+    made = _pair_at(w, rng, 0.4, 0.6, seen=0.1)
+    if not made:
+        return None
+    (second, f), (c, i), (d, j) = made
+    return say(rng, "either_at", t=stamp(second), **_words(rng, c, d)), yes(_at(w, i, f) or _at(w, j, f))
+
+
+def both(w, rng):
+    c, i = w.ask_class(rng, absent=0.2)
+    d, j = _other(w, rng, c, 0.35)
+    return d is not None and (say(rng, "both", **_words(rng, c, d)), yes(i is not None and j is not None)) or None
+
+
+def both_at(w, rng):
+    made = _pair_at(w, rng, 0.1, 0.15)
+    if not made:
+        return None
+    (second, f), (c, i), (d, j) = made
+    return say(rng, "both_at", t=stamp(second), **_words(rng, c, d)), yes(_at(w, i, f) and _at(w, j, f))
+
+
+def count_two(w, rng):
+    made = _pair_at(w, rng, 0.05, 0.15)
+    if not made:
+        return None
+    (second, f), *kinds = made
+    said = [item(c, _at(w, i, f)) if _at(w, i, f) else f"no {PLURALS[c]}" for c, i in kinds]
+    rests = [w.row(i, f) if _at(w, i, f) else -1 for _, i in kinds]
+    return say(rng, "count_two", t=stamp(second), **_words(rng, kinds[0][0], kinds[1][0])), listed(said) + ".", rests
+
+
+def more_of(w, rng):
+    """Of two kinds, at a time or at the end."""
+    made = _pair_at(w, rng, 0.05, 0.1)
+    if not made:
+        return None
+    (second, f), (c, i), (d, j) = made
+    kind = _pick(rng, ["more_of", "more_of_at", "more_of_at", "fewer_of_at"])
+    f = w.frames - 1 if kind == "more_of" else f
+    n, m = _at(w, i, f), _at(w, j, f)
+    if n > 7 and m > 7:
+        return None
+    return say(rng, kind, t=stamp(second), **_words(rng, c, d)), yes(n < m if kind == "fewer_of_at" else n > m)
+
+
+def more_at(w, rng):
+    """Of one kind, at two times."""
+    asked, (c, i) = w.ask_both(rng, absent=0.03)
+    other = w.ask_time(rng, i)
+    if not asked or not other or asked[0] == other[0]:
+        return None
+    kind = _pick(rng, ["more_at_than", "more_at_than", "fewer_at_than", "increase", "increase", "decrease"])
+    if kind in ("increase", "decrease"):
+        asked, other = sorted((asked, other))
+    n, m = _at(w, i, asked[1]), _at(w, i, other[1])
+    if n > 7 and m > 7:
+        return None
+    text = say(rng, kind, p=plural(c, rng), t=stamp(asked[0]), u=stamp(other[0]))
+    return text, yes(n > m if kind in ("more_at_than", "decrease") else n < m)
+
+
+def which_first(w, rng):
+    if len(w.classes) < 2:
+        return None
+    i, j = (int(k) for k in rng.choice(len(w.classes), 2, replace=False))
+    if w.first[i] == w.first[j]:
+        return None
+    text = say(rng, "which_first", **_words(rng, int(w.classes[i]), int(w.classes[j])))
+    i, j = (i, j) if w.first[i] < w.first[j] else (j, i)
+    return text, article(NAMES[w.classes[i]]) + ".", [first_rows(w, i, j)]
+
+
+def moves_to(w, rng):
+    c, i = w.ask_class(rng, absent=0.05)
+    to = int(w.t.motion[i, w.last[i]]) if i is not None else 5
+    asked = to if to < 5 and rng.random() < 0.75 else int(rng.integers(5))
+    text = say(rng, "moves_to", s=single(c, rng), p=plural(c, rng), d=_pick(rng, WAYS[asked]))
+    return text, yes(to == asked), [] if i is None else [w.roll(i)]
+
+
+def on_side(w, rng):
+    """Whether it is there, at a time or when it was last seen."""
+    asked, (c, i) = w.ask_both(rng, absent=0.05)
+    side = int(rng.integers(3))
+    words = {"a": a_word(c, rng), "s": single(c, rng), "p": plural(c, rng), "d": _pick(rng, SIDES[side])}
+    if rng.random() < 0.4:
+        return say(rng, "on_side", **words), yes(i is not None and w.t.cells[i, w.last[i], side])
+    if not asked:
+        return None
+    there = i is not None and w.present[i, asked[1]] and w.t.cells[i, asked[1], side]
+    return say(rng, "on_side_at", t=stamp(asked[0]), **words), yes(there), [w.row(i, asked[1])] if there else []
+
+
+def side_at(w, rng):
+    """The kinds of which one is on a side; how many of them are there is in no row, only whether it is one alone."""
+    asked = w.ask_full_time(rng, 3)
+    if not asked:
+        return None
+    second, f = asked
+    side = int(rng.integers(3))
+    here = [i for i in w.visible(f) if w.t.cells[i, f, side]]
+    said = [article(NAMES[w.classes[i]]) if w.count[i, f] == 1 else PLURALS[w.classes[i]] for i in here]
+    text = say(rng, "side_at", t=stamp(second), d=_pick(rng, SIDES[side]))
+    return text, (listed(said) if said else "nothing") + ".", [w.row(i, f) for i in here]
+
+
+def is_group(w, rng):
+    """Whether an animal, a vehicle, furniture or food is there, at a time or at all."""
+    names = list(phrases.GROUPS)
+    there = [name for name in names if np.isin(w.classes, list(phrases.GROUPS[name][1])).any()]
+    name = _pick(rng, there if there and rng.random() < 0.55 else names)
+    one, members = phrases.GROUPS[name]
+    mine = np.isin(w.classes, list(members))
+    if rng.random() < 0.5:
+        return say(rng, "is_group", g=name, h=one), yes(mine.any())
+    asked = w.ask_time(rng, _pick(rng, np.flatnonzero(mine)) if mine.any() else None)
+    return asked and (say(rng, "is_group_at", g=name, h=one, t=stamp(asked[0])), yes(w.present[mine, asked[1]].any()))
+
+
+KINDS = {f.__name__: f for f in (either, either_at, both, both_at, count_two, more_of, more_at, which_first, moves_to, on_side,
+                                 side_at, is_group)}
