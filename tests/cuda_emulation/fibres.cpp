@@ -6,6 +6,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <numeric>
+#include <random>
+#include <string_view>
 #include <vector>
 
 #include <ucontext.h>
@@ -38,8 +41,10 @@ struct Warp {
 struct Block {
     std::vector<std::unique_ptr<Fibre>> fibres;
     std::vector<Warp> warps;
+    std::vector<unsigned> order;  // in which its threads run from barrier to barrier
     unsigned threads = 0, arrived = 0, alive = 0, current = 0;
     const std::function<void()>* kernel = nullptr;
+    std::minstd_rand chance;
     jmp_buf scheduler;
     alignas(128) unsigned char shared[most_shared_bytes];
 };
@@ -113,8 +118,29 @@ void go_on(Fibre& fibre) {
     begin(fibre);
 }
 
+enum class Order { forwards, backwards, mixed };
+
+// LV_EMULATED_ORDER, or by turns.
+Order next_order() {
+    static const char* const given = std::getenv("LV_EMULATED_ORDER");
+    const std::string_view name = given ? given : "";
+    if (name == "forwards") return Order::forwards;
+    if (name == "backwards") return Order::backwards;
+    if (name == "mixed") return Order::mixed;
+    return static_cast<Order>(block().chance() % 3);
+}
+
+template <typename T>
+void put_in_order(std::vector<T>& all, Order order) {
+    if (order == Order::backwards) std::ranges::reverse(all);
+    if (order == Order::mixed) std::ranges::shuffle(all, block().chance);
+}
+
 void run_block(uint3 at) {
     Block& b = block();
+    b.order.resize(b.threads);
+    std::iota(b.order.begin(), b.order.end(), 0u);
+    put_in_order(b.order, next_order());
     b.arrived = 0;
     b.alive = b.threads;
     std::memset(b.shared, 0xff, sizeof b.shared);
@@ -128,7 +154,8 @@ void run_block(uint3 at) {
     }
     blockIdx = at;
     unsigned idle = 0;
-    for (unsigned i = 0; b.alive > 0; i = (i + 1) % b.threads) {
+    for (unsigned turn = 0; b.alive > 0; turn = (turn + 1) % b.threads) {
+        const unsigned i = b.order[turn];
         if (b.fibres[i]->waits != Waits::nothing) {
             if (++idle > b.threads) abort_with("threads wait for each other at different barriers");
             continue;
@@ -151,9 +178,12 @@ void run_grid(dim3 grid, dim3 size, size_t shared_bytes, const std::function<voi
     b.kernel = &kernel;
     blockDim = size;
     gridDim = grid;
+    std::vector<uint3> blocks;
     for (unsigned z = 0; z < grid.z; ++z)
         for (unsigned y = 0; y < grid.y; ++y)
-            for (unsigned x = 0; x < grid.x; ++x) run_block({x, y, z});
+            for (unsigned x = 0; x < grid.x; ++x) blocks.push_back({x, y, z});
+    put_in_order(blocks, next_order());
+    for (const uint3 at : blocks) run_block(at);
 }
 
 unsigned char* dynamic_shared() { return block().shared; }

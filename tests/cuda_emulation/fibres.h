@@ -5,7 +5,8 @@
 // of CUDA's headers. So their results, their barriers and their memory accesses are proved where there is no GPU;
 // speed, memory ordering inside a warp, and what the hardware really does are not. A barrier that not all threads
 // reach, or a shuffle that part of a warp leaves out, aborts with a message. Shared memory is filled with NaN before
-// every block.
+// every block. Threads and blocks run forwards, backwards or mixed, by turns (LV_EMULATED_ORDER chooses one): where a
+// barrier is missing, or blocks rely on each other, some order gives other results.
 #pragma once
 
 #include <cstddef>
