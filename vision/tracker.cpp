@@ -9,12 +9,13 @@ namespace {
 constexpr size_t none = SIZE_MAX;
 constexpr float same_kind_overlap = 0.25f;
 constexpr float other_kind_overlap = 0.4f;
-constexpr float reach = 1.5f;       // centres this many own sizes apart may be one object that moved,
-constexpr float weak_reach = 0.5f;  // but a weak box must be close
-constexpr float size_ratio = 2.5f;  // of the areas' square roots
-constexpr float vote_decay = 0.8f;  // a frame: about the last five speak
-constexpr float vote_lead = 1.3f;   // another kind takes over when it leads by this factor
-constexpr float same_spot = 0.6f;   // overlap of two sightings that make a steady object
+constexpr float reach = 1.5f;          // centres this many own sizes apart may be one object that moved,
+constexpr float near_reach = 0.5f;     // but a weak box, or one after a gap, must be close
+constexpr float size_ratio = 2.5f;     // of the areas' square roots
+constexpr float vote_decay = 0.8f;     // a frame: about the last five speak
+constexpr float vote_lead = 1.3f;      // another kind takes over when it leads by this factor
+constexpr float still_overlap = 0.5f;  // after more than one frame overlooked: what moves is not followed so long
+constexpr float same_spot = 0.6f;      // overlap of two sightings that make a steady object
 constexpr float trust_memory = 0.6f;
 constexpr size_t most_tracks = 4096;
 constexpr int32_t most_missing = 64;
@@ -76,6 +77,12 @@ void Tracker::Life::vote(int kind, float score) {
     if (best != votes.begin() && best->weight > vote_lead * votes[0].weight) std::swap(*best, votes[0]);
 }
 
+bool Tracker::may_meet(size_t track, const Object& object) const {
+    const Life& life = lives_[track];
+    if (object.score < options_.keep_share * life.best) return false;
+    return life.missing <= 2 || overlap(tracks_[track].now, object) > still_overlap;
+}
+
 // Pairs each free track of `among` with at most one free object, the best values first; value(track, object) <= 0:
 // never.
 template <typename Value>
@@ -84,7 +91,7 @@ void Tracker::match_by(std::span<const Object> objects, const std::vector<size_t
     for (size_t track : among) {
         if (met_[track] != none) continue;
         for (size_t object = 0; object < objects.size(); ++object) {
-            if (taken_[object]) continue;
+            if (taken_[object] || !may_meet(track, objects[object])) continue;
             const float good = value(tracks_[track].now, objects[object]);
             if (good > 0) pairs.push_back({track, object, good});
         }
@@ -109,9 +116,23 @@ void Tracker::match(std::span<const Object> objects, const std::vector<size_t>& 
     match_by(objects, among, [&](const Object& track, const Object& object) {
         if (track.kind != object.kind) return 0.0f;
         const float apart = distance(track, object);
-        const bool sure = object.score >= options_.start_score && !near_only;
-        return apart < (sure ? reach : weak_reach) ? 1 / (0.01f + apart) : 0.0f;
+        return apart < (near_only ? near_reach : reach) ? 1 / (0.01f + apart) : 0.0f;
     });
+}
+
+void Tracker::match_all(std::span<const Object> objects, const std::vector<size_t>& sure,
+                        const std::vector<size_t>& lost, const std::vector<size_t>& doubtful) {
+    met_.assign(tracks_.size(), none);
+    taken_.assign(objects.size(), false);
+    const auto is_weak = [&](size_t object) { return objects[object].score < options_.sure_score; };
+    for (size_t object = 0; object < objects.size(); ++object) taken_[object] = is_weak(object);
+    match(objects, sure, false);
+    match(objects, lost, true);
+    for (size_t object = 0; object < objects.size(); ++object)
+        if (is_weak(object)) taken_[object] = false;
+    match(objects, sure, true);
+    match(objects, lost, true);
+    match(objects, doubtful, true);
 }
 
 // Whether a doubtful track is one, now that it was seen again.
@@ -172,9 +193,6 @@ std::optional<std::span<const Track>> Tracker::update(std::span<const Object> se
     std::stable_sort(objects.begin(), objects.end(),
                      [](const Object& a, const Object& b) { return a.score > b.score; });
     std::erase_if(objects, [&](const Object& object) { return !(object.score >= options_.keep_score); });
-    met_.assign(tracks_.size(), none);
-    taken_.assign(objects.size(), false);
-
     std::vector<size_t> sure, lost, doubtful;
     for (size_t track = 0; track < tracks_.size(); ++track) {
         Life& life = lives_[track];
@@ -182,9 +200,7 @@ std::optional<std::span<const Track>> Tracker::update(std::span<const Object> se
             (!life.believed ? doubtful : life.missing ? lost : sure).push_back(track);
         life.missing += 1;
     }
-    match(objects, sure, false);
-    match(objects, lost, true);
-    match(objects, doubtful, true);
+    match_all(objects, sure, lost, doubtful);
 
     std::vector<Object> named;  // by believed tracks of this frame
     const auto named_twice = [&](const Object& object) {

@@ -24,7 +24,9 @@ struct TrackerOptions {
     int lag = 0;                 // frames that later ones may still correct, before they are told
     float start_score = 0.5f;    // a track begins at this score,
     float steady_score = 0.45f;  // or when it is seen a second time on the same spot at this one;
-    float keep_score = 0.12f;    // it lives while it is met at this score
+    float sure_score = 0.45f;    // boxes from this score on choose their tracks first;
+    float keep_score = 0.12f;    // a track lives while it is met at this score
+    float keep_share = 0;        // and at this share of its best one
     float trust = 0.2f;          // and its scores, smoothed over about three frames, stay above this one
     float same_place = 0.7f;     // two boxes of confusable kinds that overlap by more are one object
 
@@ -39,13 +41,17 @@ struct TrackerOptions {
 
     // For what need not be told at once: a file. Four frames of lag take away three of five false objects and half of
     // the gaps, and find a little more (tools/train/noise.json; tools/train/objects/noise.py measures both).
-    static TrackerOptions patient() { return {.lag = 4, .start_score = 0.6f, .steady_score = 0.48f, .trust = 0.17f}; }
+    static TrackerOptions patient() {
+        return {.lag = 4, .start_score = 0.55f, .steady_score = 0.48f, .keep_share = 0.35f, .trust = 0.17f};
+    }
 };
 
 // Greedy: by overlap within a kind, then by overlap within confusable kinds, then by distance of the centres measured
-// in the object's own size. Without a lag a track that meets no box in a frame ends there. With one it may be met again
-// while frames wait, and was there in between; what was doubtful at first is told from its first sighting on; and what
-// is gone at once was never there. State is bounded by the detector's max_boxes and the lag. One thread at a time.
+// in the object's own size. Sure boxes choose first, as in ByteTrack (Zhang et al. 2021, arXiv 2110.06864): who walks
+// on is elsewhere a second later, and what is faintly seen where it stood must not take its track. Without a lag a
+// track that meets no box in a frame ends there. With one it may be met again while frames wait, and was there in
+// between; what was doubtful at first is told from its first sighting on; and what is gone at once was never there.
+// State is bounded by the detector's max_boxes and the lag. One thread at a time.
 class Tracker {
    public:
     explicit Tracker(const TrackerOptions& options = {}) : options_(options) {}
@@ -93,6 +99,9 @@ class Tracker {
     };
     template <typename Value>
     void match_by(std::span<const Object> objects, const std::vector<size_t>& among, const Value& value);
+    bool may_meet(size_t track, const Object& object) const;
+    void match_all(std::span<const Object> objects, const std::vector<size_t>& sure, const std::vector<size_t>& lost,
+                   const std::vector<size_t>& doubtful);
     void match(std::span<const Object> objects, const std::vector<size_t>& among, bool near_only);
     bool believable(const Track& track, const Life& life, const Object& object) const;
     void meet(size_t track, const Object& object);

@@ -169,6 +169,23 @@ std::vector<size_t> shown(const std::vector<float>& scores) {
 
 using Counts = std::vector<size_t>;
 
+// A walker crosses twice its width in a second; where it stood something faint is seen.
+TEST(Tracker, ASureBoxChoosesItsTrackBeforeAFaintOneDoes) {
+    for (const TrackerOptions& options : {TrackerOptions{}, TrackerOptions::patient()}) {
+        std::vector<std::vector<Object>> frames;
+        for (int i = 0; i < 6; ++i) {
+            const float x = 0.2f + 0.09f * static_cast<float>(i);
+            frames.push_back({at(person, x, 0.5f, 0.8f, 0.05f, 0.2f)});
+            if (i > 0) frames.back().push_back(at(person, x - 0.09f, 0.5f, 0.3f, 0.05f, 0.2f));
+        }
+        for (const auto& tracks : told(frames, options)) {
+            ASSERT_EQ(tracks.size(), 1u) << options.lag;
+            EXPECT_EQ(tracks[0].id, 1u);
+            EXPECT_FLOAT_EQ(tracks[0].now.score, 0.8f);
+        }
+    }
+}
+
 TEST(PatientTracker, TellsAThingFromItsFirstDoubtfulSightingOn) {
     EXPECT_EQ(shown({0, 0.3f, 0.4f, 0.44f, 0.65f, 0.7f, 0.7f}), (Counts{0, 1, 1, 1, 1, 1, 1}));
     EXPECT_EQ(shown({0.3f, 0.3f, 0.3f, 0.3f, 0.3f, 0.3f, 0.65f}), (Counts{0, 0, 1, 1, 1, 1, 1}))
@@ -196,13 +213,27 @@ TEST(PatientTracker, WhereNothingFollowsItTakesWhatIsThere) {
 
 TEST(PatientTracker, FillsAGapOnTheWayAcrossIt) {
     const auto walks = [](float x) { return std::vector<Object>{at(person, x, 0.5f, 0.5f, 0.2f, 0.4f)}; };
-    const auto frames = told({walks(0.28f), walks(0.30f), walks(0.32f), {}, {}, {}, walks(0.40f), walks(0.42f)});
+    const auto frames = told({walks(0.28f), walks(0.29f), walks(0.30f), {}, {}, {}, walks(0.34f), walks(0.35f)});
     ASSERT_EQ(frames.size(), 8u);
     for (size_t i = 0; i < frames.size(); ++i) {
         ASSERT_EQ(frames[i].size(), 1u) << i;
         EXPECT_EQ(frames[i][0].id, 1u);
-        EXPECT_NEAR(frames[i][0].now.cx(), 0.28f + 0.02f * static_cast<float>(i), 1e-5);
+        EXPECT_NEAR(frames[i][0].now.cx(), 0.28f + 0.01f * static_cast<float>(i), 1e-5);
     }
+}
+
+TEST(PatientTracker, WhatIsElsewhereAfterALongGapIsAnother) {
+    const auto walks = [](float x) { return std::vector<Object>{at(person, x, 0.5f, 0.5f, 0.2f, 0.4f)}; };
+    const auto frames = told({walks(0.3f), walks(0.3f), walks(0.3f), {}, {}, walks(0.4f), walks(0.4f), walks(0.4f)});
+    const std::vector<size_t> counts{1, 1, 1, 0, 0, 1, 1, 1};
+    for (size_t i = 0; i < counts.size(); ++i) EXPECT_EQ(frames.at(i).size(), counts[i]) << i;
+    EXPECT_EQ(told({walks(0.3f), walks(0.3f), walks(0.3f), {}, walks(0.4f), walks(0.4f), walks(0.4f)}).at(3).size(), 1u)
+        << "one frame is overlooked easily";
+}
+
+TEST(PatientTracker, WhatIsSeenAtAThirdOfItsBestIsNotIt) {
+    EXPECT_EQ(shown({0.9f, 0.9f, 0.9f, 0.3f, 0.3f, 0.3f, 0.3f, 0.3f}), (Counts{1, 1, 1, 0, 0, 0, 0, 0}));
+    EXPECT_EQ(shown({0.9f, 0.9f, 0.9f, 0.35f, 0.35f, 0.35f, 0.35f}), (Counts{1, 1, 1, 1, 1, 1, 1}));
 }
 
 TEST(PatientTracker, ALongerGapThanItWaitsIsAGap) {

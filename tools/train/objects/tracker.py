@@ -1,9 +1,10 @@
 """vision/tracker.cpp in Python, so that noise.py measures what the program's tracker leaves behind.
 
-A track begins at score `start`, or at `steady` when a box of its class lay on the same spot in the frame before; it lives
-while a box with at least `keep` meets it and its smoothed score stays above `trust`. Its class is what its last boxes voted
-for, among classes that detectors mix up (GROUPS). With a lag a frame is told when `lag` more have come: then a track may be
-met again after a gap, is told from its first doubtful sighting on, and is forgotten when it was gone at once.
+Boxes with at least `sure` choose their tracks before the others do. A track begins at score `start`, or at `steady` when a box
+of its class lay on the same spot in the frame before; it lives while a box with at least `keep` meets it, and `keep_share` of
+its best score, and its smoothed score stays above `trust`. Its class is what its last boxes voted for, among classes that
+detectors mix up (GROUPS). With a lag a frame is told when `lag` more have come: then a track may be met again after a gap, is
+told from its first doubtful sighting on, and is forgotten when it was gone at once.
 """
 from dataclasses import dataclass, field
 
@@ -14,7 +15,8 @@ from .boxes import iou
 KEEP, SAME_PLACE, SAME_SPOT = 0.12, 0.7, 0.6
 TRUST_MEMORY = 0.6
 SAME_CLASS_OVERLAP, OTHER_CLASS_OVERLAP = 0.25, 0.4
-REACH, WEAK_REACH, SIZE_RATIO = 1.5, 0.5, 2.5
+STILL_OVERLAP = 0.5  # after more than one frame overlooked
+REACH, NEAR_REACH, SIZE_RATIO = 1.5, 0.5, 2.5
 VOTE_DECAY, VOTE_LEAD, CANDIDATES = 0.8, 1.3, 3
 MAX_CLASSES = 8
 GROUPS = np.array([0, 1, 2, 1, 3, 2, 2, 2, 2, 0, 0, 0, 0, 4, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 6, 0, 6, 0, 6, 7, 8, 8, 7, 3, 0, 0,
@@ -32,6 +34,8 @@ class Options:
     lag: int = 0
     start: float = 0.5
     steady: float = 0.45
+    sure: float = 0.45        # boxes from here on choose their tracks first
+    keep_share: float = 0.0   # of its best score: a track is not met at less
     trust: float = 0.2
     doubt: float = 0.25       # with a lag: a first sighting,
     enough: int = 4           # believed after so many
@@ -42,7 +46,7 @@ class Options:
     plain: float = 0.6        # with this mean a thing is overlooked for one frame, not for more
 
 
-LIVE, PATIENT = Options(), Options(lag=4, start=0.6, steady=0.48, trust=0.17)
+LIVE, PATIENT = Options(), Options(lag=4, start=0.55, steady=0.48, keep_share=0.35, trust=0.17)
 
 
 @dataclass
@@ -104,10 +108,13 @@ class Tracker:
         doubtful = [t for t in self.tracks if not t.believed and not t.ended]
         for track in self.tracks:
             track.missing += 1
-        met, taken = {}, set()
-        self.match(sure, boxes, scores, classes, met, taken, np.where(scores >= options.start, REACH, WEAK_REACH))
-        for group in (lost, doubtful):
-            self.match(group, boxes, scores, classes, met, taken, np.full(len(scores), WEAK_REACH))
+        met, weak = {}, set(np.flatnonzero(scores < options.sure).tolist())
+        taken = set(weak)
+        self.match(sure, boxes, scores, classes, met, taken, REACH)
+        self.match(lost, boxes, scores, classes, met, taken, NEAR_REACH)
+        taken -= weak
+        for group in (sure, lost, doubtful):
+            self.match(group, boxes, scores, classes, met, taken, NEAR_REACH)
         named, frame = [], []
 
         def named_twice(k):
@@ -175,8 +182,7 @@ class Tracker:
         shown = sorted(best, key=best.get, reverse=True)[:MAX_CLASSES]
         return [track for track in told if track.name in shown]
 
-    @staticmethod
-    def match(tracks, boxes, scores, classes, met, taken, reach):
+    def match(self, tracks, boxes, scores, classes, met, taken, reach):
         """Greedy pairs of free tracks and boxes, best values first."""
         if not tracks or not len(boxes):
             return
@@ -184,9 +190,12 @@ class Tracker:
         names = np.array([track.name for track in tracks])
         same, mixed = names[:, None] == classes[None], confusable(names[:, None], classes[None])
         overlap, apart = iou(past, boxes), distances(past, boxes)
+        may = scores[None] >= self.options.keep_share * np.array([max(track.scores) for track in tracks])[:, None]
+        may &= (np.array([track.missing for track in tracks]) <= 2)[:, None] | (overlap > STILL_OVERLAP)
+        same, mixed = same & may, mixed & may
         for value in (np.where(same & (overlap > SAME_CLASS_OVERLAP), overlap, 0),
                       np.where(mixed & (overlap > OTHER_CLASS_OVERLAP), overlap, 0),
-                      np.where(same & (apart < reach[None]), 1 / (0.01 + apart), 0)):
+                      np.where(same & (apart < reach), 1 / (0.01 + apart), 0)):
             for flat in np.argsort(-value, axis=None, kind="stable"):
                 track, box = (int(k) for k in np.unravel_index(flat, value.shape))
                 if value[track, box] <= 0:
