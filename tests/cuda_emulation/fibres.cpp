@@ -138,9 +138,10 @@ void put_in_order(std::vector<T>& all, Order order) {
 
 void run_block(uint3 at) {
     Block& b = block();
+    const Order order = next_order();
     b.order.resize(b.threads);
     std::iota(b.order.begin(), b.order.end(), 0u);
-    put_in_order(b.order, next_order());
+    put_in_order(b.order, order);
     b.arrived = 0;
     b.alive = b.threads;
     std::memset(b.shared, 0xff, sizeof b.shared);
@@ -153,16 +154,22 @@ void run_block(uint3 at) {
         ++b.warps[i / warp_lanes].alive;
     }
     blockIdx = at;
+    // A warp runs as far as it can before the next one; mixed, all threads take turns.
+    const unsigned together = order == Order::mixed ? b.threads : warp_lanes;
     unsigned idle = 0;
-    for (unsigned turn = 0; b.alive > 0; turn = (turn + 1) % b.threads) {
-        const unsigned i = b.order[turn];
-        if (b.fibres[i]->waits != Waits::nothing) {
-            if (++idle > b.threads) abort_with("threads wait for each other at different barriers");
-            continue;
+    for (unsigned first = 0; b.alive > 0; first = first + together < b.threads ? first + together : 0) {
+        if (idle > b.threads) abort_with("threads wait for each other at different barriers");
+        bool went_on = true;
+        for (++idle; went_on;) {
+            went_on = false;
+            for (unsigned turn = first; turn < std::min(first + together, b.threads); ++turn) {
+                b.current = b.order[turn];
+                if (self().waits != Waits::nothing) continue;
+                go_on(self());
+                went_on = true;
+                idle = 0;
+            }
         }
-        idle = 0;
-        b.current = i;
-        go_on(*b.fibres[i]);
     }
 }
 
