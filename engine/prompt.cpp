@@ -227,7 +227,9 @@ class TimeReader {
     // "halfway through", "in the middle of the video"; the middle alone is a place.
     bool take_middle() {
         const bool middle = word(at_) == "middle";
-        const size_t half = is_one_of(word(at_), {"halfway", "midway"}) ? 1 : word(at_) == "half" && word(at_ + 1) == "way" ? 2 : 0;
+        const size_t half = is_one_of(word(at_), {"halfway", "midway"})     ? 1
+                            : word(at_) == "half" && word(at_ + 1) == "way" ? 2
+                                                                            : 0;
         size_t end = at_ + (middle ? 1 : half);
         if (end == at_) return false;
         const size_t behind = skip_video(end, {"of", "through", "into", "in"});

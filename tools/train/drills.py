@@ -3,6 +3,7 @@ rest: what the answer rests on (questions.py)."""
 
 import numpy as np
 
+from . import phrases
 from .classes import NAMES, article
 from .questions import MOVES, a_word, debut, first_rows, neighbour_row, next_event_index, places, plural, say, single
 from .world import chain, item, number, stamp
@@ -39,6 +40,33 @@ def drill_count(w, rng):
 
 def drill_most(w, rng):
     return _drill(w, rng, "each most", lambda i, f: number(int(w.count[i].max()) if i is not None else 0), w.roll)
+
+
+def drill_most_when(w, rng):
+    top = lambda i: int(w.count[i].argmax())
+    return _drill(w, rng, "each most when", lambda i, f: "never" if i is None else stamp(w.times[top(i)]),
+                  lambda i: (w.row(i, top(i)), w.roll(i)))
+
+
+def drill_reach(w, rng):
+    """When so many of a kind are first there at once."""
+    several = [i for i in range(len(w.classes)) if w.count[i].max() > 1]
+    items = []
+    for _ in range(8 if several else 0):
+        i = several[int(rng.integers(len(several)))]
+        most = min(int(w.count[i].max()), 7)
+        n = int(rng.integers(1, most + 1)) if rng.random() < 0.85 else most + 1
+        f = int((w.count[i] >= n).argmax())
+        seen = n <= w.count[i].max()
+        items.append((f"{number(n)} {plural(int(w.classes[i]), rng)}", stamp(w.times[f]) if seen else "never",
+                      w.row(i, f) if seen else -1))
+    return ("each reached", items) if items else None
+
+
+def drill_group(w, rng):
+    there = lambda name: bool(np.isin(w.classes, list(phrases.GROUPS[name][1])).any())
+    names = list(phrases.GROUPS)
+    return "each group", [(names[k], "yes" if there(names[k]) else "no") for k in rng.permutation(len(names))]
 
 
 def drill_where(w, rng):
@@ -190,6 +218,7 @@ def drill_list(w, rng):
     return (f"each list at {stamp(second)}", items) if len(items) > 1 else None
 
 
-DRILLS = {f.__name__: f for f in (drill_is, drill_is_at, drill_count, drill_most, drill_where, drill_first, drill_last,
-                                  drill_often, drill_where_last, drill_moves, drill_after, drill_before, drill_earlier,
-                                  drill_stays, drill_events, drill_next_event, drill_until, drill_times, drill_list)}
+DRILLS = {f.__name__: f for f in (drill_is, drill_is_at, drill_count, drill_most, drill_most_when, drill_reach, drill_group,
+                                  drill_where, drill_first, drill_last, drill_often, drill_where_last, drill_moves,
+                                  drill_after, drill_before, drill_earlier, drill_stays, drill_events, drill_next_event,
+                                  drill_until, drill_times, drill_list)}
