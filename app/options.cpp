@@ -35,7 +35,7 @@ constexpr const char* ask_examples = R"(Examples:
   longview ask street.mp4 "Is there a dog in the video?" "Where is the car at 1:05?" --json
   longview ask day.mp4 --fps 0.2 --from 8:00:00 --to 9:00:00 "When does a person first appear?"
   longview ask long.mp4 --keyframes "What is in the video?"       only key frames: a quick look
-  longview ask street.mp4 "When are there the most people?" "What happens next after 0:20?"
+  longview ask street.mp4 "What is visible halfway through?" "What happens in the last 10 seconds?"
   longview ask street.mp4 --ask-from - < questions.txt            one question a line
   longview ask street.mp4 --chat                                  ask, and ask on: "and after that?"
   longview ask day.mp4 --save day.lvm                             watch once, keep it
@@ -47,8 +47,8 @@ constexpr const char* ask_examples = R"(Examples:
 
 Times are written 0:20 or 1:02:03, or in words ("after 20 seconds", "at the end"); of several videos in one memory,
 "0:10 of video 2", else the newest is meant.
-The model knows 80 kinds of things (person, car, dog, bottle, ...): whether, how many, which more, where, when, when
-most, in what order, what next, moving which way. See 'longview info'.)";
+The model knows 80 kinds of things (person, car, dog, bottle, ...): whether, how many, where, when, in what order,
+moving which way. See 'longview info'.)";
 
 constexpr const char* caption_examples = R"(Examples:
   longview caption street.mp4                                  text on the terminal
