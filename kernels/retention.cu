@@ -72,8 +72,7 @@ __global__ void __launch_bounds__(most_step_threads) step(Input input, float* st
         if (warp == 0 && col < dim) {
             for (unsigned other = 1; other < warps; ++other) sum += parts[other * warp_lanes + lane];
             out.at(row)[head * dim + col] = sum;
-        }
-        __syncthreads();
+        }  // the parts are written anew behind the next row's first barrier, q and k were read before the second
     }
 #pragma unroll
     for (unsigned i = 0; i < keys_a_thread; ++i)
