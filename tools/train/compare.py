@@ -6,20 +6,12 @@ import numpy as np
 from . import phrases
 from .classes import NAMES, PLURALS, article
 from .questions import a_word, first_rows, plural, say, single
-from .world import item, listed, stamp
+from .world import item, listed, pick, stamp, yes
 
 SIDES = [["on the left", "on the left side", "at the left"], ["in the middle", "in the centre", "in the center"],
          ["on the right", "on the right side", "at the right"]]
 WAYS = [["to the left", "left"], ["to the right", "right"], ["up", "upwards"], ["down", "downwards"],
         ["towards the camera", "closer", "towards us"]]
-
-
-def _pick(rng, options):
-    return options[int(rng.integers(len(options)))]
-
-
-def yes(right):
-    return "yes." if right else "no."
 
 
 def _words(rng, c, d):
@@ -99,7 +91,7 @@ def more_of(w, rng):
     if not made:
         return None
     (second, f), (c, i), (d, j) = made
-    kind = _pick(rng, ["more_of", "more_of_at", "more_of_at", "fewer_of_at"])
+    kind = pick(rng, ["more_of", "more_of_at", "more_of_at", "fewer_of_at"])
     f = w.frames - 1 if kind == "more_of" else f
     n, m = _at(w, i, f), _at(w, j, f)
     if n > 7 and m > 7:
@@ -113,7 +105,7 @@ def more_at(w, rng):
     other = w.ask_time(rng, i)
     if not asked or not other or asked[0] == other[0]:
         return None
-    kind = _pick(rng, ["more_at_than", "more_at_than", "fewer_at_than", "increase", "increase", "decrease"])
+    kind = pick(rng, ["more_at_than", "more_at_than", "fewer_at_than", "increase", "increase", "decrease"])
     if kind in ("increase", "decrease"):
         asked, other = sorted((asked, other))
     n, m = _at(w, i, asked[1]), _at(w, i, other[1])
@@ -138,7 +130,7 @@ def moves_to(w, rng):
     c, i = w.ask_class(rng, absent=0.05)
     to = int(w.t.motion[i, w.last[i]]) if i is not None else 5
     asked = to if to < 5 and rng.random() < 0.75 else int(rng.integers(5))
-    text = say(rng, "moves_to", s=single(c, rng), p=plural(c, rng), d=_pick(rng, WAYS[asked]))
+    text = say(rng, "moves_to", s=single(c, rng), p=plural(c, rng), d=pick(rng, WAYS[asked]))
     return text, yes(to == asked), [] if i is None else [w.roll(i)]
 
 
@@ -146,7 +138,7 @@ def on_side(w, rng):
     """Whether it is there, at a time or when it was last seen."""
     asked, (c, i) = w.ask_both(rng, absent=0.05)
     side = int(rng.integers(3))
-    words = {"a": a_word(c, rng), "s": single(c, rng), "p": plural(c, rng), "d": _pick(rng, SIDES[side])}
+    words = {"a": a_word(c, rng), "s": single(c, rng), "p": plural(c, rng), "d": pick(rng, SIDES[side])}
     if rng.random() < 0.4:
         return say(rng, "on_side", **words), yes(i is not None and w.t.cells[i, w.last[i], side])
     if not asked:
@@ -164,7 +156,7 @@ def side_at(w, rng):
     side = int(rng.integers(3))
     here = [i for i in w.visible(f) if w.t.cells[i, f, side]]
     said = [article(NAMES[w.classes[i]]) if w.count[i, f] == 1 else PLURALS[w.classes[i]] for i in here]
-    text = say(rng, "side_at", t=stamp(second), d=_pick(rng, SIDES[side]))
+    text = say(rng, "side_at", t=stamp(second), d=pick(rng, SIDES[side]))
     return text, (listed(said) if said else "nothing") + ".", [w.row(i, f) for i in here]
 
 
@@ -172,12 +164,12 @@ def is_group(w, rng):
     """Whether an animal, a vehicle, furniture or food is there, at a time or at all."""
     names = list(phrases.GROUPS)
     there = [name for name in names if np.isin(w.classes, list(phrases.GROUPS[name][1])).any()]
-    name = _pick(rng, there if there and rng.random() < 0.55 else names)
+    name = pick(rng, there if there and rng.random() < 0.55 else names)
     one, members = phrases.GROUPS[name]
     mine = np.isin(w.classes, list(members))
     if rng.random() < 0.5:
         return say(rng, "is_group", g=name, h=one), yes(mine.any())
-    asked = w.ask_time(rng, _pick(rng, np.flatnonzero(mine)) if mine.any() else None)
+    asked = w.ask_time(rng, pick(rng, np.flatnonzero(mine)) if mine.any() else None)
     return asked and (say(rng, "is_group_at", g=name, h=one, t=stamp(asked[0])), yes(w.present[mine, asked[1]].any()))
 
 

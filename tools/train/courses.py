@@ -4,9 +4,8 @@ answers (questions.py)."""
 import numpy as np
 
 from .classes import NAMES, article
-from .compare import yes
-from .questions import a_word, debut, event_rows, event_text, next_event_index, plural, say, single
-from .world import WORDS, stamp
+from .questions import a_word, debut, event_row, event_text, next_event_index, plural, say, single
+from .world import WORDS, stamp, yes
 
 
 def most_when(w, rng):
@@ -42,13 +41,13 @@ def next_event(w, rng):
     events = w.events(0, w.frames - 1)
     k = next_event_index(events, f)
     event = events[k : k + 1]
-    row = event_rows(w, event)[0] if event else w.scene(w.frames - 1)
-    return say(rng, "next_event", t=stamp(second)), event_text(w, event) if event else "nothing changes.", [(row, w.scene(f))]
+    said = event_text(w, event) if event else "nothing changes."
+    return say(rng, "next_event", t=stamp(second)), said, [(event_row(w, events, k), w.scene(f))]
 
 
 def last_event(w, rng):
     event = w.events(0, w.frames - 1)[-1:]
-    rests = [(event_rows(w, event)[0], w.scene(w.frames - 1))] if event else []
+    rests = [(event_row(w, event, 0), w.scene(w.frames - 1))] if event else []
     return say(rng, "last_event"), event_text(w, event) if event else "nothing changes.", rests
 
 

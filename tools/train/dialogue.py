@@ -3,32 +3,24 @@
 from . import questions
 from .classes import NAMES, article
 from .questions import debut, places, plural, say, single
-from .world import number, stamp
-
-
-def _pick(rng, options):
-    return options[int(rng.integers(len(options)))]
+from .world import number, pick, stamp, yes
 
 
 def _where(w, c, i, f, rng):
     answer = "nowhere." if i is None or not w.present[i, f] else places(w.t.cells[i, f]) + "."
-    return _pick(rng, ["where", "where is it", "where are they", "and where", f"where is the {single(c, rng)}"]), answer
+    return pick(rng, ["where", "where is it", "where are they", "and where", f"where is the {single(c, rng)}"]), answer
 
 
 def _count(w, c, i, f, rng, bare):
     n = int(w.count[i, f]) if i is not None else 0
     p = plural(c, rng)
     texts = ["how many", "how many are there", "and how many"] if bare else [f"and {p}", f"how many {p}", f"and how many {p}"]
-    return _pick(rng, texts), number(n) + "."
-
-
-def _yes(right):
-    return "yes." if right else "no."
+    return pick(rng, texts), number(n) + "."
 
 
 def _other_time(w, rng):
     asked = w.ask_time(rng)
-    return asked and (_pick(rng, ["and at {t}", "what about {t}", "and then at {t}", "at {t}"]).format(t=stamp(asked[0])), asked[1])
+    return asked and (pick(rng, ["and at {t}", "what about {t}", "and then at {t}", "at {t}"]).format(t=stamp(asked[0])), asked[1])
 
 
 def about_count(w, rng):
@@ -52,7 +44,7 @@ def about_is(w, rng):
         return None
     second, f = asked
     there = lambda j, g: j is not None and bool(w.present[j, g])
-    first = (say(rng, "is_at", a=questions.a_word(c, rng), t=stamp(second)), _yes(there(i, f)))
+    first = (say(rng, "is_at", a=questions.a_word(c, rng), t=stamp(second)), yes(there(i, f)))
     style = int(rng.integers(4))
     if style == 0:
         return [first, _count(w, c, i, f, rng, True)]
@@ -61,9 +53,9 @@ def about_is(w, rng):
     if style == 2:
         d, j = w.ask_class(rng, absent=0.2)
         a = questions.a_word(d, rng)
-        return [first, (_pick(rng, [f"and {a}", f"what about {a}", f"is there {a} too"]), _yes(there(j, f)))]
+        return [first, (pick(rng, [f"and {a}", f"what about {a}", f"is there {a} too"]), yes(there(j, f)))]
     other = _other_time(w, rng)
-    return other and [first, (other[0], _yes(there(i, other[1])))]
+    return other and [first, (other[0], yes(there(i, other[1])))]
 
 
 def about_visible(w, rng):
@@ -74,7 +66,7 @@ def about_visible(w, rng):
     first = (say(rng, "visible_at", t=stamp(second)), w.what(f))
     here = w.visible(f)
     if len(here) and rng.random() < 0.5:
-        i = int(_pick(rng, here))
+        i = int(pick(rng, here))
         c = int(w.classes[i])
         return [first, (f"where is the {single(c, rng)}", places(w.t.cells[i, f]) + ".")]
     other = _other_time(w, rng)
@@ -89,21 +81,21 @@ def about_first(w, rng):
     first = (say(rng, "first", a=questions.a_word(c, rng), s=word, p=plural(c, rng)), f"at {stamp(w.times[w.first[i]])}.")
     style = int(rng.integers(3))
     if style == 0:
-        text = _pick(rng, ["and the last time", "and when is it last seen", "and last", "when does it last appear"])
+        text = pick(rng, ["and the last time", "and when is it last seen", "and last", "when does it last appear"])
         return [first, (text, f"at {stamp(w.times[w.last[i]])}.")]
     if style == 1:
         return [first, _next(w, rng, i)]
     d, j = w.ask_class(rng, absent=0.15)
     a = questions.a_word(d, rng)
     answer = "never." if j is None else f"at {stamp(w.times[w.first[j]])}."
-    return [first, (_pick(rng, [f"and {a}", f"what about {a}"]), answer)]
+    return [first, (pick(rng, [f"and {a}", f"what about {a}"]), answer)]
 
 
 def _next(w, rng, i):
     line = debut(w)
     k = line.index(i) + 1
     answer = (article(NAMES[w.classes[line[k]]]) if k < len(line) else "nothing") + "."
-    return _pick(rng, ["and after that", "what comes after that", "and then", "what next", "and what comes next"]), answer
+    return pick(rng, ["and after that", "what comes after that", "and then", "what next", "and what comes next"]), answer
 
 
 def about_after(w, rng):
@@ -118,17 +110,17 @@ def about_after(w, rng):
 
 def about_video(w, rng):
     c, i = w.ask_class(rng, absent=0.2)
-    first = (say(rng, "is_video", a=questions.a_word(c, rng), p=plural(c, rng)), _yes(i is not None))
+    first = (say(rng, "is_video", a=questions.a_word(c, rng), p=plural(c, rng)), yes(i is not None))
     style = int(rng.integers(3))
     if style == 0:
-        text = _pick(rng, ["when", "when does it first appear", "when is it first seen", "since when"])
+        text = pick(rng, ["when", "when does it first appear", "when is it first seen", "since when"])
         return [first, (text, "never." if i is None else f"at {stamp(w.times[w.first[i]])}.")]
     if style == 1:
-        text = _pick(rng, ["how many at most", "how many at once", "how many at the same time"])
+        text = pick(rng, ["how many at most", "how many at once", "how many at the same time"])
         return [first, (text, number(int(w.count[i].max()) if i is not None else 0) + ".")]
     d, j = w.ask_class(rng, absent=0.4)
     a = questions.a_word(d, rng)
-    return [first, (_pick(rng, [f"and {a}", f"what about {a}"]), _yes(j is not None))]
+    return [first, (pick(rng, [f"and {a}", f"what about {a}"]), yes(j is not None))]
 
 
 def about_most(w, rng):
@@ -136,7 +128,7 @@ def about_most(w, rng):
     n = int(w.count[i].max()) if i is not None else 0
     first = (say(rng, "count_most", p=plural(c, rng)), number(n) + ".")
     when = "never." if i is None else f"at {stamp(w.times[int(w.count[i].argmax())])}."
-    return [first, (_pick(rng, ["when", "and when", "when was that", "at what time", "and when was that"]), when)]
+    return [first, (pick(rng, ["when", "and when", "when was that", "at what time", "and when was that"]), when)]
 
 
 KINDS = (about_count, about_is, about_visible, about_first, about_after, about_video, about_most)
@@ -144,4 +136,4 @@ KINDS = (about_count, about_is, about_visible, about_first, about_after, about_v
 
 def follow(w, rng):
     """Two turns [(question, answer)], or None where the kind does not apply."""
-    return _pick(rng, KINDS)(w, rng)
+    return pick(rng, KINDS)(w, rng)

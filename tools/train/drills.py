@@ -5,7 +5,8 @@ import numpy as np
 
 from . import phrases
 from .classes import NAMES, article
-from .questions import MOVES, a_word, debut, first_rows, neighbour_row, next_event_index, places, plural, say, single
+from .questions import (MOVES, a_word, debut, event_row, first_rows, neighbour_row, next_event_index, places, plural, say,
+                        single)
 from .world import chain, item, number, stamp
 
 
@@ -155,13 +156,8 @@ def drill_events(w, rng):
     items = []
     for k in rng.permutation(len(events))[:6]:
         said = _said(w, events[k + 1]) if k + 1 < len(events) else "nothing"
-        items.append((_said(w, events[k]), said, (_event_row(w, events, k + 1), _event_row(w, events, k))))
+        items.append((_said(w, events[k]), said, (event_row(w, events, k + 1), event_row(w, events, k))))
     return "each event next", items
-
-
-def _event_row(w, events, k):
-    """Of the k-th; after the last, that of the video's end, which has as many events before it."""
-    return w.row(events[k][2], events[k][0], gone=not events[k][1]) if k < len(events) else w.scene(w.frames - 1)
 
 
 def drill_next_event(w, rng):
@@ -174,7 +170,7 @@ def drill_next_event(w, rng):
             continue
         k = next_event_index(events, f)
         items.append((stamp(w.times[f]), _said(w, events[k]) if k < len(events) else "nothing",
-                      (_event_row(w, events, k), w.scene(f))))
+                      (event_row(w, events, k), w.scene(f))))
     return ("each first event", items) if items else None
 
 
@@ -189,12 +185,12 @@ def drill_until(w, rng):
         k = next_event_index(events, span[0])
         said, via = stamp(w.times[span[0]]), w.scene(span[0])
         if k < len(events) and events[k][0] <= span[1] and rng.random() < 0.6:
-            said, via = _said(w, events[k]), _event_row(w, events, k)
+            said, via = _said(w, events[k]), event_row(w, events, k)
             k += 1
         # What leaves in the last frame of a span does so behind it.
         more = k < len(events) and (events[k][0] < span[1] or (events[k][0] == span[1] and events[k][1]))
         items.append((f"{said} until {stamp(w.times[span[1]])}", "more" if more else "nothing",
-                      (_event_row(w, events, k) if more else w.scene(span[1]), via, w.scene(span[1]))))
+                      (event_row(w, events, k) if more else w.scene(span[1]), via, w.scene(span[1]))))
     return ("each event until", items) if items else None
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from . import phrases
 from .classes import NAMES, PLURAL_WORDS, SINGULAR_WORDS, article
 from .timeline import CLASS_WEIGHTS
-from .world import WORDS, chain, listed, number, stamp
+from .world import WORDS, chain, listed, number, pick, stamp
 
 MOST_EVENTS = 3
 
@@ -43,17 +43,16 @@ POLITE = 0.08  # share of questions with "tell me", "please" and the like around
 
 
 def say(rng, kind, **words):
-    pick = lambda options: options[int(rng.integers(len(options)))]
     how = rng.random() / POLITE
     options = phrases.PHRASES[kind]
     if how < 0.4 and kind in phrases.EMBEDDED:
-        text = f"{pick(phrases.ASKING)} {pick(phrases.EMBEDDED[kind])}"
+        text = f"{pick(rng, phrases.ASKING)} {pick(rng, phrases.EMBEDDED[kind])}"
     elif how < 0.6:
-        text = f"{pick(phrases.ASKING)}, {pick(options)}"
+        text = f"{pick(rng, phrases.ASKING)}, {pick(rng, options)}"
     elif how < 0.8:
-        text = f"{pick(phrases.BEFORE)} {pick(options)}"
+        text = f"{pick(rng, phrases.BEFORE)} {pick(rng, options)}"
     else:
-        text = pick(options) + (f" {pick(phrases.BEHIND)}" if how < 1 else "")
+        text = pick(rng, options) + (f" {pick(rng, phrases.BEHIND)}" if how < 1 else "")
     return text.format(**words)
 
 
@@ -265,8 +264,13 @@ def next_event_index(events, f):
     return next((k for k, (g, new, _) in enumerate(events) if g > f or (g == f and not new)), len(events))
 
 
+def event_row(w, events, k):
+    """Of the k-th; after the last, that of the video's end, which has as many events before it."""
+    return w.row(events[k][2], events[k][0], gone=not events[k][1]) if k < len(events) else w.scene(w.frames - 1)
+
+
 def event_rows(w, events):
-    return [w.row(i, g, gone=not new) for g, new, i in events[:MOST_EVENTS]]
+    return [event_row(w, events, k) for k in range(min(len(events), MOST_EVENTS))]
 
 
 def _event_rests(w, events, a, b):

@@ -13,6 +13,14 @@ def number(n):
     return WORDS[min(n, 8)]
 
 
+def pick(rng, options):
+    return options[int(rng.integers(len(options)))]
+
+
+def yes(right):
+    return "yes." if right else "no."
+
+
 def item(c, n):
     return article(NAMES[c]) if n == 1 else f"{number(n)} {PLURALS[c]}"
 
