@@ -332,10 +332,9 @@ void AgentLoop::take_line(uint64_t caller, const std::string& line) {
     try {
         constexpr int deepest = 4;  // an id is given back as it was, as long as it is no deeper
         const auto request = parse_shallow<ordered_json>(line, deepest);
+        if (request.is_discarded()) return refuse();
         if (request.is_object() && request.contains("id")) id = request["id"];
-        if (request.is_discarded()) {
-            refuse();
-        } else if (request.is_object() && request.contains("question")) {
+        if (request.is_object() && request.contains("question")) {
             ask(request.at("question").get<std::string>(), {.caller = caller, .id = id});
         } else if (request.is_object() && request.contains("tell")) {
             Condition condition = parse_condition(request.at("tell").get<std::string>(), kinds_);

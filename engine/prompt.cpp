@@ -133,6 +133,10 @@ class TimeReader {
         }
         return std::min(video, clock_.videos() - 1);
     }
+    // Whether a video was named before the word with this index.
+    bool is_named(size_t at) const {
+        return std::ranges::any_of(named_, [&](const NamedVideo& named) { return named.at == at; });
+    }
     int64_t middle_of(size_t video) const {
         return std::midpoint(clock_.start_us(video), clock_.last_us(video, now_us_));
     }
@@ -154,6 +158,7 @@ class TimeReader {
                    : index;
     }
     std::string_view marks_before(size_t index) const { return words_[index - 1].marks; }
+    void drop_span_word() { parts_.drop({"in", "during", "within", "over", "for", "at"}); }  // "between" stands for it
 
     // "in the last ten seconds", "the first minute": between two times.
     bool take_span() {
@@ -175,7 +180,7 @@ class TimeReader {
             end += few + 1;
         }
         end = skip_video(end, {"of", "in"});
-        parts_.drop({"in", "during", "within", "over", "for", "at"});
+        drop_span_word();
         const size_t video = video_of(at_, end);
         const int64_t start_us = clock_.start_us(video), last_us = clock_.last_us(video, now_us_);
         if (last)
@@ -194,9 +199,8 @@ class TimeReader {
         if ((!last && word(which) != "first") || word(which + 1) != "half") return false;
         const size_t half = which + 2;
         const size_t end = skip_video(half, {"of", "in"});
-        const bool named = std::ranges::any_of(named_, [&](const NamedVideo& video) { return video.at == half; });
-        if (end == half && !named && half < words_.size() && words_[half - 1].marks.empty()) return false;
-        parts_.drop({"in", "during", "within", "over", "for", "at"});
+        if (end == half && !is_named(half) && half < words_.size() && words_[half - 1].marks.empty()) return false;
+        drop_span_word();
         const size_t video = video_of(at_, end);
         const int64_t middle_us = whole_second(middle_of(video));
         put_between(last ? middle_us : clock_.start_us(video), last ? end_us(video) : middle_us, marks_before(end));
@@ -233,8 +237,7 @@ class TimeReader {
         size_t end = at_ + (middle ? 1 : half);
         if (end == at_) return false;
         const size_t behind = skip_video(end, {"of", "through", "into", "in"});
-        const bool named = std::ranges::any_of(named_, [&](const NamedVideo& video) { return video.at == end; });
-        if (middle && behind == end && !named) return false;
+        if (middle && behind == end && !is_named(end)) return false;
         end = behind == end && word(end) == "through" ? end + 1 : behind;
         if (middle) {
             parts_.drop({"the"});
