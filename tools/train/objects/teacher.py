@@ -1,4 +1,6 @@
 """The teacher, YOLOX-nano in onnxruntime: picture -> boxes with their 80 soft scores."""
+from pathlib import Path
+
 import numpy as np
 
 from .boxes import suppress
@@ -12,6 +14,8 @@ IOU_SAME_CLASS = 0.45
 class Teacher:
     def __init__(self, path, threads=1):
         import onnxruntime
+        if not Path(path).is_file():
+            raise SystemExit(f"reading the teacher {path}: no such file; expected yolox_nano.onnx")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
