@@ -1,12 +1,13 @@
 """Questions that hold two things against each other: two kinds, two times, a kind against a side, a direction or a group, with
-their exact answers (questions.py)."""
+their exact answers (questions.py). Where a verdict follows from what is counted or seen, that is said first ("two cars and
+seven people, so no."): so the model reads what it judges by, and so does who asked."""
 
 import numpy as np
 
 from . import phrases
 from .classes import NAMES, PLURALS, article
-from .questions import a_word, first_rows, plural, say, single
-from .world import item, listed, pick, stamp, yes
+from .questions import a_word, first_rows, places, plural, say, single
+from .world import chain, item, listed, number, pick, stamp, yes
 
 SIDES = [["on the left", "on the left side", "at the left"], ["in the middle", "in the centre", "in the center"],
          ["on the right", "on the right side", "at the right"]]
@@ -47,6 +48,20 @@ def _at(w, i, f):
     return int(w.count[i, f]) if i is not None else 0
 
 
+def _row(w, i, f):
+    return w.row(i, f) if _at(w, i, f) else -1
+
+
+def _so(said, right):
+    return f"{said}, so {yes(right)}"
+
+
+def _counted(w, kinds, f):
+    """"two cars and no people", and the rows of both."""
+    said = [item(c, _at(w, i, f)) if _at(w, i, f) else f"no {PLURALS[c]}" for c, i in kinds]
+    return listed(said), [_row(w, i, f) for _, i in kinds]
+
+
 def either(w, rng):
     c, i = w.ask_class(rng, absent=0.6)
     d, j = _other(w, rng, c, 0.75)
@@ -58,7 +73,8 @@ def either_at(w, rng):
     if not made:
         return None
     (second, f), (c, i), (d, j) = made
-    return say(rng, "either_at", t=stamp(second), **_words(rng, c, d)), yes(_at(w, i, f) or _at(w, j, f))
+    rests = [(-1, _row(w, i, f), _row(w, j, f))]
+    return say(rng, "either_at", t=stamp(second), **_words(rng, c, d)), yes(_at(w, i, f) or _at(w, j, f)), rests
 
 
 def both(w, rng):
@@ -72,7 +88,8 @@ def both_at(w, rng):
     if not made:
         return None
     (second, f), (c, i), (d, j) = made
-    return say(rng, "both_at", t=stamp(second), **_words(rng, c, d)), yes(_at(w, i, f) and _at(w, j, f))
+    rests = [(-1, _row(w, i, f), _row(w, j, f))]
+    return say(rng, "both_at", t=stamp(second), **_words(rng, c, d)), yes(_at(w, i, f) and _at(w, j, f)), rests
 
 
 def count_two(w, rng):
@@ -80,9 +97,8 @@ def count_two(w, rng):
     if not made:
         return None
     (second, f), *kinds = made
-    said = [item(c, _at(w, i, f)) if _at(w, i, f) else f"no {PLURALS[c]}" for c, i in kinds]
-    rests = [w.row(i, f) if _at(w, i, f) else -1 for _, i in kinds]
-    return say(rng, "count_two", t=stamp(second), **_words(rng, kinds[0][0], kinds[1][0])), listed(said) + ".", rests
+    said, rests = _counted(w, kinds, f)
+    return say(rng, "count_two", t=stamp(second), **_words(rng, kinds[0][0], kinds[1][0])), said + ".", rests
 
 
 def more_of(w, rng):
@@ -96,7 +112,8 @@ def more_of(w, rng):
     n, m = _at(w, i, f), _at(w, j, f)
     if n > 7 and m > 7:
         return None
-    return say(rng, kind, t=stamp(second), **_words(rng, c, d)), yes(n < m if kind == "fewer_of_at" else n > m)
+    said, rests = _counted(w, ((c, i), (d, j)), f)
+    return say(rng, kind, t=stamp(second), **_words(rng, c, d)), _so(said, n < m if kind == "fewer_of_at" else n > m), rests
 
 
 def more_at(w, rng):
@@ -112,7 +129,8 @@ def more_at(w, rng):
     if n > 7 and m > 7:
         return None
     text = say(rng, kind, p=plural(c, rng), t=stamp(asked[0]), u=stamp(other[0]))
-    return text, yes(n > m if kind in ("more_at_than", "decrease") else n < m)
+    rests = [_row(w, i, asked[1]), _row(w, i, other[1])]
+    return text, _so(f"{number(n)} and {number(m)}", n > m if kind in ("more_at_than", "decrease") else n < m), rests
 
 
 def which_first(w, rng):
@@ -140,11 +158,20 @@ def on_side(w, rng):
     side = int(rng.integers(3))
     words = {"a": a_word(c, rng), "s": single(c, rng), "p": plural(c, rng), "d": pick(rng, SIDES[side])}
     if rng.random() < 0.4:
-        return say(rng, "on_side", **words), yes(i is not None and w.t.cells[i, w.last[i], side])
-    if not asked:
+        text, f, row = say(rng, "on_side", **words), i is not None and w.last[i], i is not None and w.roll(i)
+    elif not asked:
         return None
-    there = i is not None and w.present[i, asked[1]] and w.t.cells[i, asked[1], side]
-    return say(rng, "on_side_at", t=stamp(asked[0]), **words), yes(there), [w.row(i, asked[1])] if there else []
+    else:
+        text, f = say(rng, "on_side_at", t=stamp(asked[0]), **words), asked[1]
+        row = _row(w, i, f)
+    if not _at(w, i, f):
+        return text, "no."
+    return text, _so(places(w.t.cells[i, f]), w.t.cells[i, f, side]), [row] * 3
+
+
+def on(w, f, side):
+    """What is on a side in a frame, from left to right."""
+    return [i for i in w.visible(f) if w.t.cells[i, f, side]]
 
 
 def side_at(w, rng):
@@ -154,10 +181,15 @@ def side_at(w, rng):
         return None
     second, f = asked
     side = int(rng.integers(3))
-    here = [i for i in w.visible(f) if w.t.cells[i, f, side]]
+    here = on(w, f, side)
     said = [article(NAMES[w.classes[i]]) if w.count[i, f] == 1 else PLURALS[w.classes[i]] for i in here]
     text = say(rng, "side_at", t=stamp(second), d=pick(rng, SIDES[side]))
-    return text, (listed(said) if said else "nothing") + ".", [w.row(i, f) for i in here]
+    return text, (listed(said) if said else "nothing") + ".", chain([w.row(i, f) for i in here], w.scene(f))
+
+
+def two(rows):
+    """The first two rows, as those by which an answer is found."""
+    return (-1, *rows, -1, -1)[:3]
 
 
 def is_group(w, rng):
@@ -168,9 +200,13 @@ def is_group(w, rng):
     one, members = phrases.GROUPS[name]
     mine = np.isin(w.classes, list(members))
     if rng.random() < 0.5:
-        return say(rng, "is_group", g=name, h=one), yes(mine.any())
+        return say(rng, "is_group", g=name, h=one), yes(mine.any()), [two(w.roll(i) for i in np.flatnonzero(mine))]
     asked = w.ask_time(rng, pick(rng, np.flatnonzero(mine)) if mine.any() else None)
-    return asked and (say(rng, "is_group_at", g=name, h=one, t=stamp(asked[0])), yes(w.present[mine, asked[1]].any()))
+    if not asked:
+        return None
+    there = [i for i in w.visible(asked[1]) if mine[i]]
+    text = say(rng, "is_group_at", g=name, h=one, t=stamp(asked[0]))
+    return text, yes(there), [two(w.row(i, asked[1]) for i in there)]
 
 
 KINDS = {f.__name__: f for f in (either, either_at, both, both_at, count_two, more_of, more_at, which_first, moves_to, on_side,

@@ -5,9 +5,10 @@ import numpy as np
 
 from . import phrases
 from .classes import NAMES, article
+from .compare import SIDES, on, two
 from .questions import (MOVES, a_word, debut, event_row, first_rows, neighbour_row, next_event_index, places, plural, say,
                         single)
-from .world import chain, item, number, stamp
+from .world import chain, item, number, pick, stamp
 
 
 def _drill(w, rng, name, fact, rest=lambda i: -1):
@@ -65,9 +66,24 @@ def drill_reach(w, rng):
 
 
 def drill_group(w, rng):
-    there = lambda name: bool(np.isin(w.classes, list(phrases.GROUPS[name][1])).any())
-    names = list(phrases.GROUPS)
-    return "each group", [(names[k], "yes" if there(names[k]) else "no") for k in rng.permutation(len(names))]
+    mine = lambda name: np.flatnonzero(np.isin(w.classes, list(phrases.GROUPS[name][1])))
+    names = [pick(rng, [name, one]) for name, (one, _) in phrases.GROUPS.items()]
+    found = [mine(name) for name in phrases.GROUPS]
+    return "each group", [(names[k], "yes" if len(found[k]) else "no", two(w.roll(i) for i in found[k]))
+                          for k in rng.permutation(len(names))]
+
+
+def drill_side(w, rng):
+    """What is on one side of the picture, each by what stands there to its left: the steps of side_at."""
+    asked = w.ask_full_time(rng, 4)
+    if not asked:
+        return None
+    side = int(rng.integers(3))
+    here = on(w, asked[1], side)
+    names = [NAMES[w.classes[i]] for i in here] + ["nothing"]
+    rests = chain([w.row(i, asked[1]) for i in here], w.scene(asked[1]))
+    items = [("first", names[0], rests[0])] + [(names[k], names[k + 1], rests[k + 1]) for k in rng.permutation(len(here))]
+    return f"each {SIDES[side][0]} at {stamp(asked[0])}", items
 
 
 def drill_where(w, rng):
@@ -93,8 +109,9 @@ def drill_where_last(w, rng):
 
 
 def drill_moves(w, rng):
-    alone = lambda i: i is not None and w.count[i].max() == 1
-    return _drill(w, rng, "each moves", lambda i, f: MOVES[int(w.t.motion[i, w.last[i]])][:-1] if alone(i) else "nothing", w.roll)
+    """Of several the largest, as in questions.moves."""
+    return _drill(w, rng, "each moves", lambda i, f: "nowhere" if i is None else MOVES[int(w.t.motion[i, w.last[i]])][:-1],
+                  w.roll)
 
 
 def _walk(w, rng, name, step):
@@ -214,7 +231,7 @@ def drill_list(w, rng):
     return (f"each list at {stamp(second)}", items) if len(items) > 1 else None
 
 
-DRILLS = {f.__name__: f for f in (drill_is, drill_is_at, drill_count, drill_most, drill_most_when, drill_reach, drill_group,
+DRILLS = {f.__name__: f for f in (drill_is, drill_is_at, drill_count, drill_most, drill_most_when, drill_reach, drill_group, drill_side,
                                   drill_where, drill_first, drill_last, drill_often, drill_where_last, drill_moves,
                                   drill_after, drill_before, drill_earlier, drill_stays, drill_events, drill_next_event,
                                   drill_until, drill_times, drill_list)}
