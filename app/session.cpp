@@ -275,7 +275,7 @@ void Session::note_frames(const RowBatch& batch) {
         video.watched_us = time_us;
     }
     const FrameSpan& newest = batch.frames.back();
-    const int64_t delay_us = newest.arrived_us > 0 ? steady_us() - newest.arrived_us : 0;
+    const int64_t delay_us = newest.arrived_us > 0 ? boot_us() - newest.arrived_us : 0;
     video.came_at(wall_us() - delay_us);
     const auto frames = static_cast<int64_t>(batch.frames.size());
     video.frames += frames;

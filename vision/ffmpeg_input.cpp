@@ -352,7 +352,7 @@ bool FfmpegInput::read(AVPacket& packet) {
                 continue;
             }
             if (packet.flags & AV_PKT_FLAG_CORRUPT) ++damaged_;
-            arrived_us_ = steady_us();
+            arrived_us_ = boot_us();
             const int64_t time = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
             if (start_us_ == AV_NOPTS_VALUE && time != AV_NOPTS_VALUE) start_us_ = to_us(time);
             note_end(packet);

@@ -44,7 +44,7 @@ class FfmpegInput {
     // Stream units to microseconds since the first moment of the container, and back.
     int64_t to_us(int64_t stream_time) const;
     int64_t end_us() const { return last_end_us_; }  // of the video, as far as it was read
-    int64_t arrived_us() const { return arrived_us_; }  // steady clock at the last packet; 0: none yet
+    int64_t arrived_us() const { return arrived_us_; }  // boot_us() at the last packet; 0: none yet
     int64_t damaged() const { return damaged_; }
     bool ended_early() const { return ended_early_; }
     std::string record_failure() const { return recorder_ ? recorder_->failure() : ""; }

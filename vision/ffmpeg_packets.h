@@ -22,7 +22,7 @@ using PacketPtr = std::unique_ptr<AVPacket, PacketFree>;
 struct StreamPacket {
     PacketPtr packet;
     int64_t pts_us = 0, dts_us = 0;  // since the container's first moment
-    int64_t arrived_us = 0;          // steady clock
+    int64_t arrived_us = 0;          // boot_us()
     size_t bytes = 0;
     bool timed = false;    // it came with a presentation time
     bool ordered = false;  // and with a decoding time, which only ever rises; else dts_us is a guess

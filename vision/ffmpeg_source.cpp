@@ -199,7 +199,7 @@ class FfmpegSource final : public FrameSource {
         queue_.pop_front();
         queue_bytes_ -= packet.bytes;
         arrived_us_ = packet.arrived_us;
-        if (packets_.reads_apart()) waited_us_ = steady_us() - packet.arrived_us;
+        if (packets_.reads_apart()) waited_us_ = boot_us() - packet.arrived_us;
         if (!goes_on_with(packet)) {
             ++skipped_;
             return;

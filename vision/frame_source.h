@@ -34,7 +34,7 @@ struct Frame {
     int64_t pts_us = 0;   // when it came on screen; the source's first moment is 0
     int width = 0;        // upright full size in square pixels, px; the picture may be smaller (max_side)
     int height = 0;
-    int64_t arrived_us = 0;  // steady clock when its data came, or when it was due; 0: not known
+    int64_t arrived_us = 0;  // boot_us() when its data came, or when it was due; 0: not known
     bool after_gap = false;  // a stream that was lost begins again with it
 };
 

@@ -5,8 +5,9 @@
 //     +---- lost: wait, longer each time, and try again
 //
 // Cameras, screens and rtsp, udp, srt, rtp, rtmp and endless http streams come at their own pace: their frames carry
-// the time since the first one by our clock (stream_clock.h). Files, pipes, test: and http streams that come in lumps
-// are played at their pace: a frame is given when it is due, with its own time.
+// the time since the first one by our clock (stream_clock.h), which a machine that sleeps does not stop. Files, pipes,
+// test: and http streams that come in lumps are played at their pace: a frame is given when it is due, with its own
+// time.
 #pragma once
 
 #include <condition_variable>
@@ -51,8 +52,8 @@ struct LiveOptions {
     int64_t longest_wait_us = 30'000'000;  // up to this; each wait is 50 to 100 % of that, by chance
     double speed = 1;       // of what is played: times its pace; 0: as fast as frames are taken, none dropped
     bool going_on = false;  // from_us is now: time runs from the start, not from the first frame
-    std::function<void(const LiveNote&)> note{};    // called in the feed's thread; must not wait for long
-    std::function<int64_t()> clock_us = steady_us;  // steady; a test has its own
+    std::function<void(const LiveNote&)> note{};  // called in the feed's thread; must not wait for long
+    std::function<int64_t()> clock_us = boot_us;  // never falls; a test has its own
 };
 
 struct LiveStats {
@@ -115,12 +116,12 @@ class LiveFeed final : public FrameFeed {
     int64_t skipped_before_ = 0;  // by earlier connections
     StreamClock clock_;
     int64_t base_us_ = 0;       // paced: stream time of the source's own 0
-    int64_t origin_us_ = -1;    // steady clock at from_us; -1: not known (going_on: the start; else the first frame)
+    int64_t origin_us_ = -1;    // our clock at from_us; -1: not known (going_on: the start; else the first frame)
     int64_t newest_us_ = -1;    // time of the newest frame; -1: none
-    int64_t newest_at_us_ = 0;  // steady clock at that moment
+    int64_t newest_at_us_ = 0;  // our clock at that moment
     int64_t time_us_ = 0;       // of the picture that was wanted last
     int64_t next_due_us_ = 0;
-    int64_t pace_at_us_ = -1, pace_time_us_ = 0;  // steady clock and stream time where playing (again) began
+    int64_t pace_at_us_ = -1, pace_time_us_ = 0;  // our clock and stream time where playing (again) began
     int64_t lost_at_us_ = -1;                     // stream time of the last frame before the connection was lost
     std::string unrecorded_;                      // told already
     int attempts_ = 0;                            // in a row that brought no frame

@@ -21,6 +21,7 @@ struct Script {
     std::string container{};
     int64_t offset_us = 0;                               // arrival of pts 0 on the test's clock
     std::function<int64_t(int64_t pts_us)> waited_us{};  // for the decoder; not set: not at all
+    int64_t slept_us = 0;  // our clock leaps so far after 2 s of pictures; theirs does not
 };
 
 class ScriptSource final : public FrameSource {
@@ -43,6 +44,7 @@ class ScriptSource final : public FrameSource {
         frame.width = script_.width;
         frame.height = 64;
         frame.arrived_us = script_.offset_us > 0 ? script_.offset_us + frame.pts_us : 0;
+        if (frame.pts_us > 2 * second_us) frame.arrived_us += script_.slept_us;
         return frame;
     }
     std::optional<Frame> show(int64_t) override { return std::nullopt; }
@@ -280,6 +282,24 @@ TEST_F(LiveFeeds, AHoleInAStreamIsAGapThoughTheConnectionHeld) {
     ASSERT_EQ(back.size(), 1u);
     EXPECT_EQ(back[0].gap_us, 18 * second_us);
     EXPECT_TRUE(feed.next({})->after_gap);  // though the frame that was first after it has been dropped
+}
+
+TEST_F(LiveFeeds, AMachineThatSleptIsAGapThoughTheCamerasClockStoodStillToo) {
+    constexpr int64_t slept_us = 3 * 3600 * second_us;
+    scripts_.push_back(
+        {.pts_us = every(100'000, 5 * second_us), .failure = "over", .offset_us = second_us, .slept_us = slept_us});
+    LiveOptions live = quick();
+    live.retries = 0;
+    LiveFeed feed("camera:0", {}, {.period_us = second_us}, live, opener());
+    while (notes(LiveNote::Kind::lost).empty()) std::this_thread::yield();
+    const std::vector<LiveNote> back = notes(LiveNote::Kind::back);
+    ASSERT_EQ(back.size(), 1u);
+    EXPECT_EQ(back[0].time_us, slept_us + 2 * second_us);
+    EXPECT_EQ(back[0].gap_us, slept_us);
+    const std::optional<Frame> frame = feed.next({});
+    ASSERT_TRUE(frame);
+    EXPECT_TRUE(frame->after_gap);
+    EXPECT_EQ(frame->time_us, slept_us + 4 * second_us);
 }
 
 TEST(StreamClocks, FollowTheSenderAndWearItsDriftOff) {
