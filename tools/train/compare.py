@@ -157,15 +157,13 @@ def on_side(w, rng):
     asked, (c, i) = w.ask_both(rng, absent=0.05)
     side = int(rng.integers(3))
     words = {"a": a_word(c, rng), "s": single(c, rng), "p": plural(c, rng), "d": pick(rng, SIDES[side])}
-    if rng.random() < 0.4:
-        text, f, row = say(rng, "on_side", **words), i is not None and w.last[i], i is not None and w.roll(i)
-    elif not asked:
+    ever = rng.random() < 0.4
+    if not ever and not asked:
         return None
-    else:
-        text, f = say(rng, "on_side_at", t=stamp(asked[0]), **words), asked[1]
-        row = _row(w, i, f)
-    if not _at(w, i, f):
+    text = say(rng, "on_side", **words) if ever else say(rng, "on_side_at", t=stamp(asked[0]), **words)
+    if i is None or not (ever or w.present[i, asked[1]]):
         return text, "no."
+    f, row = (w.last[i], w.roll(i)) if ever else (asked[1], w.row(i, asked[1]))
     return text, _so(places(w.t.cells[i, f]), w.t.cells[i, f, side]), [row] * 3
 
 

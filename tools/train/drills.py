@@ -231,7 +231,7 @@ def drill_list(w, rng):
     return (f"each list at {stamp(second)}", items) if len(items) > 1 else None
 
 
-DRILLS = {f.__name__: f for f in (drill_is, drill_is_at, drill_count, drill_most, drill_most_when, drill_reach, drill_group, drill_side,
-                                  drill_where, drill_first, drill_last, drill_often, drill_where_last, drill_moves,
-                                  drill_after, drill_before, drill_earlier, drill_stays, drill_events, drill_next_event,
-                                  drill_until, drill_times, drill_list)}
+DRILLS = {f.__name__: f for f in (drill_is, drill_is_at, drill_count, drill_most, drill_most_when, drill_reach, drill_group,
+                                  drill_side, drill_where, drill_first, drill_last, drill_often, drill_where_last,
+                                  drill_moves, drill_after, drill_before, drill_earlier, drill_stays, drill_events,
+                                  drill_next_event, drill_until, drill_times, drill_list)}
