@@ -53,7 +53,8 @@ void mix_cross(Workspace& work, const Model& model, const Layer& layer, const Vi
                const AttentionInput& asking, ConstMatrix table, Matrix x, AttentionMass* mass) {
     const Config& c = model.config();
     const Context& context = work.context();
-    const size_t n = x.rows, mark = work.arena().mark();
+    const size_t n = x.rows;
+    const ArenaScope scope(work);
     const ProductRows y = rows_for(work, layer.mix_in, n);
     const Matrix q = work.arena().matrix(n, c.q_dim()), out = work.arena().matrix(n, c.q_dim());
 
@@ -72,7 +73,6 @@ void mix_cross(Workspace& work, const Model& model, const Layer& layer, const Vi
     else
         attend_rows(work, input, layer.sink, out, mass);
     layer.mix_out.apply(context, out, x, true);
-    work.arena().rewind(mark);
 }
 
 }  // namespace
@@ -80,7 +80,7 @@ void mix_cross(Workspace& work, const Model& model, const Layer& layer, const Vi
 void cross_decode(Workspace& work, const Model& model, const Cache& cache, uint64_t first_row, Matrix x,
                   AttentionMass* mass) {
     const Config& c = model.config();
-    const size_t mark = work.arena().mark();
+    const ArenaScope scope(work);
     Matrix table;
     if (c.cross_rope) {
         table = work.arena().matrix(x.rows, c.attn_head_dim);
@@ -103,7 +103,6 @@ void cross_decode(Workspace& work, const Model& model, const Cache& cache, uint6
         mix_cross(work, model, layer, visible, asking, table, x, is_evidence_layer(c, index, mass) ? mass : nullptr);
         feed_forward(work, model, layer, x);
     }
-    work.arena().rewind(mark);
 }
 
 }  // namespace lv

@@ -58,7 +58,7 @@ ProductRows rows_for(Workspace& work, const Linear& linear, size_t rows) {
 void feed_forward(Workspace& work, const Model& model, const Layer& layer, Matrix x) {
     const Config& c = model.config();
     const Context& context = work.context();
-    const size_t mark = work.arena().mark();
+    const ArenaScope scope(work);
     const ProductRows y = rows_for(work, layer.gate_up, x.rows);
     const Matrix wide = work.arena().matrix(x.rows, 2 * c.hidden_dim);
     const Matrix gate = wide.columns(0, c.hidden_dim), up = wide.columns(c.hidden_dim, c.hidden_dim);
@@ -67,7 +67,6 @@ void feed_forward(Workspace& work, const Model& model, const Layer& layer, Matri
     layer.gate_up.apply(context, y, wide);
     swiglu(context, gate, up, inner);
     layer.down.apply(context, inner, x, true);
-    work.arena().rewind(mark);
 }
 
 namespace {
@@ -91,7 +90,8 @@ void attend_rows(Workspace& work, const AttentionInput& input, std::span<const f
         attend(work.context(), input, out);
         return;
     }
-    const size_t n = input.q.rows, mark = work.arena().mark();
+    const size_t n = input.q.rows;
+    const ArenaScope scope(work);
     AttentionPart part{out, work.arena().matrix(n, input.heads), work.arena().matrix(n, input.heads)};
     if (sampled == n && n <= attention_few_rows && !work.context().device()) part.logits = room_for_logits(input);
     attend_part(work.context(), input, part);
@@ -108,7 +108,6 @@ void attend_rows(Workspace& work, const AttentionInput& input, std::span<const f
                        {mass->rows, mass->first_key, 1.0f / float(input.heads)});
     }
     finish_attention(work.context(), part, out);
-    work.arena().rewind(mark);
 }
 
 bool is_evidence_layer(const Config& config, size_t layer, const AttentionMass* mass) {

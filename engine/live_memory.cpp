@@ -12,13 +12,18 @@ size_t LiveMemory::append(Workspace& work, ConstMatrix rows, std::span<const int
         const size_t count = std::min(rows.rows - done, work.options().chunk_rows);
         try {
             done += written_.append(work, rows.slice(done, count), times_us.subspan(done, count));
+            show();
         } catch (...) {
             written_ = fork();  // without what of the chunk had been read: state, cache and times belong together
             throw;
         }
-        show();
     }
     return done;
+}
+
+void LiveMemory::begin_video(std::string name) {
+    written_.begin_video(std::move(name));
+    show();
 }
 
 void LiveMemory::show() {

@@ -18,8 +18,8 @@ class LiveMemory {
     // The writer, one thread: as Memory::append, shown to readers chunk by chunk. Where it throws, the memory is as
     // after the chunk before.
     size_t append(Workspace& work, ConstMatrix rows, std::span<const int64_t> times_us, std::stop_token stop = {});
-    // The writer: as Memory::begin_video; shown with the rows that come next.
-    void begin_video(std::string name) { written_.begin_video(std::move(name)); }
+    // The writer: as Memory::begin_video, shown at once.
+    void begin_video(std::string name);
     // The writer's own memory; only while no append runs.
     const Memory& written() const { return written_; }
 

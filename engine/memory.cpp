@@ -111,11 +111,10 @@ size_t Memory::append(Workspace& work, ConstMatrix rows, std::span<const int64_t
 
 // No more than a chunk.
 void Memory::read(Workspace& work, ConstMatrix rows, std::span<const int64_t> times_us) {
-    const size_t mark = work.arena().mark();
+    const ArenaScope scope(work);
     const Matrix x = work.arena().matrix(rows.rows, model_->config().dim);
     model_->feature_rows(work.context(), rows, times_us, x);
     forward(work, *model_, held_.state, {.x = x});
-    work.arena().rewind(mark);
     for (const int64_t time_us : times_us) held_.times.push_back(time_us);
 }
 
@@ -141,7 +140,8 @@ ConstMatrix Memory::append_prompt(Workspace& work, std::span<const PromptRow> ro
     for (size_t done = 0; done < rows.size();) {
         // The sampled rows pass together: they are the last chunk, or part of it.
         const size_t left = rows.size() - done, chunk = work.options().chunk_rows;
-        const size_t count = left <= chunk ? left : std::min(chunk, left - sampled), mark = work.arena().mark();
+        const size_t count = left <= chunk ? left : std::min(chunk, left - sampled);
+        const ArenaScope scope(work);
         const Matrix x = work.arena().matrix(count, model_->config().dim);
         Device* const device = work.context().device();
         const Matrix made = device ? work.host_rows(count) : x;
@@ -156,7 +156,6 @@ ConstMatrix Memory::append_prompt(Workspace& work, std::span<const PromptRow> ro
         done += count;
         logits = forward(work, *model_, held_.state,
                          {.x = x, .text = true, .sampled = done == rows.size() ? sampled : 0, .logits = at}, mass);
-        work.arena().rewind(mark);
         if (text_in_cache()) {
             for (size_t row = 0; row < count; ++row) held_.times.push_back(no_time);
             held_.frames.add_text(count);

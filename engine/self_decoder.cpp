@@ -37,7 +37,8 @@ void mix_retention(Workspace& work, const Model& model, const Layer& layer, Laye
                    Matrix x) {
     const Config& c = model.config();
     const Context& context = work.context();
-    const size_t n = x.rows, dim = c.dim, mark = work.arena().mark();
+    const size_t n = x.rows, dim = c.dim;
+    const ArenaScope scope(work);
     const Matrix y = work.arena().matrix(n, dim), qkvg = work.arena().matrix(n, 4 * dim);
     const Matrix decay = work.arena().matrix(n, c.n_self_heads);
     const Matrix q = qkvg.columns(0, dim), k = qkvg.columns(dim, dim);
@@ -59,7 +60,6 @@ void mix_retention(Workspace& work, const Model& model, const Layer& layer, Laye
     const ProductRows gated = rows_for(work, layer.mix_out, out);
     gated_norm_heads(context, out, g, c.n_self_heads, c.norm_eps, gated);
     layer.mix_out.apply(context, gated, x, true);
-    work.arena().rewind(mark);
 }
 
 // x += attention(q, k, v) Wo over a window or over all rows. Keys and values of every row are kept; only the last
@@ -68,7 +68,8 @@ void mix_attention(Workspace& work, const Model& model, const Layer& layer, Laye
                    ConstMatrix table, Matrix x, size_t sampled, AttentionMass* mass) {
     const Config& c = model.config();
     const Context& context = work.context();
-    const size_t n = x.rows, q_dim = c.q_dim(), kv_dim = c.kv_dim(), mark = work.arena().mark();
+    const size_t n = x.rows, q_dim = c.q_dim(), kv_dim = c.kv_dim();
+    const ArenaScope scope(work);
     const ProductRows y = rows_for(work, layer.mix_in, n);
     const Matrix qkv = work.arena().matrix(n, q_dim + 2 * kv_dim);
     const Matrix q = qkv.columns(0, q_dim), k = qkv.columns(q_dim, kv_dim), v = qkv.columns(q_dim + kv_dim, kv_dim);
@@ -100,13 +101,13 @@ void mix_attention(Workspace& work, const Model& model, const Layer& layer, Laye
         attend_rows(work, input, {}, out, mass);
         layer.mix_out.apply(context, out, x.slice(skipped, sampled), true);
     }
-    work.arena().rewind(mark);
 }
 
 // k, v = rms_norm(x) W into the one cache.
 void bridge(Workspace& work, const Model& model, State& state, ConstMatrix table, ConstMatrix x) {
     const Config& c = model.config();
-    const size_t n = x.rows, kv_dim = c.kv_dim(), mark = work.arena().mark();
+    const size_t n = x.rows, kv_dim = c.kv_dim();
+    const ArenaScope scope(work);
     const ProductRows y = rows_for(work, model.bridge(), n);
     const Matrix kv = work.arena().matrix(n, 2 * kv_dim);
     const Matrix k = kv.columns(0, kv_dim), v = kv.columns(kv_dim, kv_dim);
@@ -114,7 +115,6 @@ void bridge(Workspace& work, const Model& model, State& state, ConstMatrix table
     model.bridge().apply(work.context(), y, kv);
     if (c.cross_rope) rope(work.context(), k, table, 1.0f, k);
     state.cache.append(k, v);
-    work.arena().rewind(mark);
 }
 
 }  // namespace
@@ -122,7 +122,7 @@ void bridge(Workspace& work, const Model& model, State& state, ConstMatrix table
 void self_decode(Workspace& work, const Model& model, State& state, const NewRows& rows, AttentionMass* mass) {
     const Config& c = model.config();
     const Matrix x = rows.x;
-    const size_t mark = work.arena().mark();
+    const ArenaScope scope(work);
     const Positions at = positions(work, model, state.rows, x.rows);
     for (size_t index = 0; index < c.self_layers(); ++index) {
         const Layer& layer = model.layers()[index];
@@ -139,7 +139,6 @@ void self_decode(Workspace& work, const Model& model, State& state, const NewRow
     }
     if (c.has_cross() && (c.cross_text || !rows.text)) bridge(work, model, state, at.attn, x);
     state.rows += x.rows;
-    work.arena().rewind(mark);
 }
 
 }  // namespace lv

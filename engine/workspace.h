@@ -62,4 +62,17 @@ class Workspace {
     CachePages pages_;
 };
 
+// What is taken from a workspace's arena while this lives goes back with it, also where something is thrown.
+class ArenaScope {
+   public:
+    explicit ArenaScope(Workspace& work) : arena_(work.arena()), mark_(arena_.mark()) {}
+    ~ArenaScope() { arena_.rewind(mark_); }
+    ArenaScope(const ArenaScope&) = delete;
+    ArenaScope& operator=(const ArenaScope&) = delete;
+
+   private:
+    Arena& arena_;
+    size_t mark_;
+};
+
 }  // namespace lv

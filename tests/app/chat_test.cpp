@@ -109,6 +109,18 @@ TEST(Chat, KeepsWhatWasWatchedWhenNobodyReadsItsAnswers) {
     EXPECT_GT(json::parse(info.out).at("frames").get<int>(), 0);
 }
 
+TEST(Chat, ALineWithoutAnEndIsRefusedAndWhatWasWatchedIsKept) {
+    const TemporaryFolder folder;
+    const std::string memory = (folder / "clip.lvm").string();
+    const std::string longest = "Is there a person" + std::string(64 * 1024 - 18, ' ') + "?";
+    const Outcome refused = run_longview(talk({"--save", memory, "--json"}, longest + "\n" + std::string(128 * 1024, 'x')));
+    EXPECT_EQ(refused.exit_code, 2) << refused.err;
+    EXPECT_EQ(count(refused.err, "longer than 64 KiB; write one question a line"), 1u) << refused.err;
+    EXPECT_EQ(count(refused.out, "\"answer\""), 1u) << refused.out;
+    const Outcome info = run_longview({"info", memory, "--json"});
+    EXPECT_EQ(json::parse(info.out).at("frames"), 8) << info.err;
+}
+
 TEST(Chat, CtrlCLeavesBeforeTheFirstPicture) {
     const Interrupt interrupt;
     const Context context(1);

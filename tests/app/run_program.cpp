@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <sstream>
@@ -66,7 +67,10 @@ void talk(pid_t child, const RunRequest& request, int in, int out, int err, Outc
         poll(waits.data(), waits.size(), -1);
         if (waits[2].fd >= 0 && waits[2].revents) {
             const ssize_t count = write(in, request.input.data() + written, request.input.size() - written);
-            written = count > 0 ? written + static_cast<size_t>(count) : request.input.size();
+            if (count > 0)
+                written += static_cast<size_t>(count);
+            else if (errno != EAGAIN)
+                written = request.input.size();  // nobody reads it any more
         }
         if (waits[0].fd >= 0 && waits[0].revents && !drain(out, outcome.out)) waits[0].fd = -1;
         if (waits[1].fd >= 0 && waits[1].revents && !drain(err, outcome.err)) waits[1].fd = -1;
@@ -93,6 +97,7 @@ Outcome run(const std::vector<std::string>& words, const RunRequest& request) {
     in.close_end(0);
     out.close_end(1);
     err.close_end(1);
+    fcntl(in.ends[1], F_SETFL, O_NONBLOCK);  // who writes much may wait for us to read it
     Outcome outcome;
     talk(child, request, in.ends[1], out.ends[0], err.ends[0], outcome);
     in.ends[1] = -1;

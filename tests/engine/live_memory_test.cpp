@@ -2,8 +2,11 @@
 // best pages. Run it under -DLV_SANITIZE=thread too.
 #include "engine/live_memory.h"
 
+#include <cstdint>
+#include <exception>
 #include <thread>
 
+#include "tests/engine/allocations.h"
 #include "tests/engine/engine_support.h"
 
 namespace lv::test {
@@ -119,6 +122,55 @@ TEST(LiveMemory, questions_share_one_roll_call_until_the_memory_changes) {
     read(60, 20);
     EXPECT_TRUE(before.expired()) << "it would hold pages that a budget has forgotten";
     EXPECT_EQ(logits_of(live.asked(work)->fork()), by_hand());
+}
+
+// Wherever memory runs out while rows are read, or while a question about them is: nothing of the chunk has been read,
+// the same hands read it when it is given again, and what is told then is what would have been told.
+TEST(LiveMemory, out_of_memory_anywhere_loses_nothing) {
+    for (const Config& config : {mini_config(), all_mixes()[3], transformer_config()}) {
+        const Context context(1);
+        const auto model = Model::random(config, 3);
+        const std::vector<PromptRow> prompt = some_prompt(9, config.vocab_size);
+        const SampleRows sample = sample_rows(config, 3 * chunk);
+        const MemoryOptions options{.cache_type = DType::f16, .page_rows = 4};
+        Workspace work(context, config, {.chunk_rows = chunk, .sampled = 1});
+        const auto read = [&](LiveMemory& live, size_t first, size_t count) {
+            live.append(work, sample.matrix(config).slice(first, count),
+                        std::span(sample.times_us).subspan(first, count));
+        };
+        const auto ask = [&](LiveMemory& live) {
+            Memory turn = live.asked(work)->fork();
+            return copied(turn.append_prompt(work, prompt));
+        };
+        LiveMemory plain{Memory(model, options)}, live{Memory(model, options)};
+        read(plain, 0, 2 * chunk);
+        read(live, 0, 2 * chunk);
+        plain.begin_video("two");
+        live.begin_video("two");
+        read(plain, 2 * chunk, chunk);
+
+        // How often `action` fails before no allocation of it is left to fail.
+        const auto failures = [&](const auto& action) {
+            for (size_t later = 0;; ++later) {
+                const FailingAllocation failing(later);
+                try {
+                    action();
+                } catch (const std::exception&) {
+                    EXPECT_TRUE(failing.happened());
+                }
+                if (!failing.happened()) return later;
+                EXPECT_EQ(work.arena().used_bytes(), 0u) << "after allocation " << later;
+                if (live.rows() != 2 * chunk) return later;
+            }
+        };
+        EXPECT_GT(failures([&] { ask(live); }), 5u);
+        EXPECT_GT(failures([&] { read(live, 2 * chunk, chunk); }), 5u);
+        EXPECT_EQ(live.rows(), 3 * chunk);
+        EXPECT_EQ(live.written().rows(), 3 * chunk);
+        EXPECT_EQ(live.written().videos().size(), 1u);
+        EXPECT_EQ(live.last_time_us(), plain.last_time_us());
+        EXPECT_EQ(ask(live), ask(plain));
+    }
 }
 
 TEST(LiveMemory, appending_stops_when_asked_to) {
