@@ -247,6 +247,9 @@ Command parse_options(int argc, const char* const* argv) {
         app.exit(shown, text, none);
         return ShowText{text.str()};
     } catch (const CLI::ParseError& error) {
+        if (const auto extra = agent_command.remaining(); !extra.empty() && !extra[0].starts_with('-'))
+            throw UsageError("'" + extra[0] + "': the agent watches one source; ask with --every 30s \"" + extra[0] +
+                             "\", or type questions while it watches");
         const auto parsed = app.get_subcommands();
         throw UsageError(std::string(error.what()) + "; see 'longview " +
                          (parsed.empty() ? "" : parsed.front()->get_name() + " ") + "--help'");

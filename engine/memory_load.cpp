@@ -1,3 +1,5 @@
+#include <array>
+#include <fstream>
 #include <set>
 
 #include "engine/memory_header.h"
@@ -8,7 +10,19 @@ namespace lv {
 
 namespace {
 
-WeightFile open_file(const std::filesystem::path& path) { return WeightFile::open(path, memory_file_remedy); }
+// A video, say, in the place of what was saved of it.
+void require_memory(const std::filesystem::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    std::array<char, 9> first{};  // the header's length, and its brace
+    if (in.read(first.data(), first.size()))
+        require(first.back() == '{', "reading ", path.string(),
+                ": this is no saved memory; name a file that was saved, or watch the video itself.");
+}
+
+WeightFile open_file(const std::filesystem::path& path) {
+    require_memory(path);
+    return WeightFile::open(path, memory_file_remedy);
+}
 
 // The tensors of a file whose blocks are whole. What does not fit the model or the header is refused, with its name.
 class Reader {

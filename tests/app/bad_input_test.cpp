@@ -121,7 +121,18 @@ TEST(BadArguments, AnEmptyValueIsNotAnOptionLeftOut) {
         expect_refusal(run_longview({"agent", clip, option, ""}), 2, {option, "empty"});
 }
 
+TEST(BadArguments, AQuestionToTheAgentGoesWithItsTime) {
+    expect_refusal(run_longview({"agent", "camera:0", "Is there a dog?"}), 2, {"Is there a dog?", "--every 30s"});
+    expect_refusal(run_longview({"agent", "camera:0", "--tel", "a dog appears"}), 2, {"--tel"});
+}
+
 TEST(BadArguments, AMemoryIsNoVideo) { expect_refusal(run_longview({"ask", "day.lvm", "Is there a dog?"}), 2, {"--load day.lvm"}); }
+
+TEST(BadArguments, AVideoIsNoMemory) {
+    const std::string clip = bundled_clip().string();
+    expect_refusal(run_longview({"ask", "--load", clip, "Is there a dog?"}), 1, {clip, "no saved memory"});
+    expect_refusal(run_longview({"info", clip}), 1, {clip, "no saved memory"});
+}
 
 // A copy of the model that a test may damage.
 class DamagedModel : public testing::Test {
