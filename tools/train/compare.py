@@ -56,10 +56,14 @@ def _so(said, right):
     return f"{said}, so {yes(right)}"
 
 
+def counts(kinds, numbers):
+    """"two cars and no people"."""
+    return listed([item(c, n) if n else f"no {PLURALS[c]}" for c, n in zip(kinds, numbers)])
+
+
 def _counted(w, kinds, f):
-    """"two cars and no people", and the rows of both."""
-    said = [item(c, _at(w, i, f)) if _at(w, i, f) else f"no {PLURALS[c]}" for c, i in kinds]
-    return listed(said), [_row(w, i, f) for _, i in kinds]
+    """What is counted, and the rows of both."""
+    return counts([c for c, _ in kinds], [_at(w, i, f) for _, i in kinds]), [_row(w, i, f) for _, i in kinds]
 
 
 def either(w, rng):
