@@ -6,6 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 program=${1:-build/app/longview} folder=${2:-assets/pictures}
 . tools/desktop_screen.sh
+mkdir -p "$folder"
 work=$(mktemp -d)
 trap 'screen_end; rm -rf "$work"' EXIT
 
