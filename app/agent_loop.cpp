@@ -278,11 +278,11 @@ void AgentLoop::read_questions() {
         if (!changed_.wait(lock, leave_.get_token(), [&] { return seen_; })) return;
     }
     if (isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1) progress_.prompt("> ");
-    LineReader lines(STDIN_FILENO, leave_.get_token());
     try {
+        LineReader lines(STDIN_FILENO, leave_.get_token());
         while (const std::optional<std::string> line = lines.next())
             if (line->find_first_not_of(" \t") != std::string::npos) ask_typed(*line);
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
         progress_.warn(std::string(error.what()) + "; no more questions are read");
     }
     progress_.prompt("");

@@ -3,6 +3,7 @@
 
 #include "app/commands.h"
 #include "app/desktop/desktop.h"
+#include "app/failure_text.h"
 #include "app/interrupt.h"
 #include "app/options.h"
 #include "app/output.h"
@@ -48,7 +49,7 @@ int main(int argc, char** argv) {
     } catch (const lv::UsageError& error) {
         return report(error, 2);
     } catch (const std::bad_alloc&) {
-        std::fputs("longview: out of memory; watch less (--from, --to, --fps) or free some\n", stderr);
+        std::fprintf(stderr, "longview: %s\n", lv::out_of_memory);
         return 1;
     } catch (const std::exception& error) {
         return report(error, 1);

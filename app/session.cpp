@@ -28,7 +28,8 @@ Session::Session(std::shared_ptr<const LoadedModel> model, const Context& contex
       options_(options),
       memory_(saved ? std::move(saved->memory) : Memory(model_->language, options.memory)),
       events_(most_events),
-      questions_(most_waiting) {
+      questions_(most_waiting),
+      answering_work_(context, model_->language->config(), {.top_pages = options.top_pages}) {
     if (saved) {
         sightings_.restore(saved->sightings);
         videos_ = std::move(saved->videos);
@@ -227,9 +228,13 @@ void Session::run_watch(const Watch& watch) {
         ended.failure = std::current_exception();
     }
     ended.stopped = watch.stop.stop_requested();
-    if (stream) end_video(watch, *stream, ended);
-    stream.reset();
-    if (watch.cue && !ended.failure && !ended.stopped) ask_cues(watch.cue(meters().end_us, true));
+    try {
+        if (stream) end_video(watch, *stream, ended);
+        stream.reset();
+        if (watch.cue && !ended.failure && !ended.stopped) ask_cues(watch.cue(meters().end_us, true));
+    } catch (...) {
+        if (!ended.failure) ended.failure = std::current_exception();
+    }
     end_watch(std::move(ended));
 }
 
@@ -333,14 +338,13 @@ void Session::end_watch(WatchEnded ended) {
 }
 
 void Session::run_answers() {
-    Workspace work(context_, model_->language->config(), {.top_pages = options_.top_pages});
     try {
-        if (memory_.rows() > 0) memory_.asked(work);  // one that was loaded: its first answer waits for less
+        if (memory_.rows() > 0) memory_.asked(answering_work_);  // one that was loaded: its first answer waits for less
     } catch (const std::exception&) {
         // The question will say it.
     }
     while (std::optional<Question> question = questions_.take(stop_.get_token()))
-        events_.push(answer(*question, work, begin_answer(question->id)), stop_.get_token());
+        events_.push(answer(*question, begin_answer(question->id)), stop_.get_token());
 }
 
 std::stop_token Session::begin_answer(uint64_t id) {
@@ -359,7 +363,7 @@ void Session::stop_answer(uint64_t id) {
         unwanted_.insert(id);
 }
 
-AnswerReady Session::answer(Question& question, Workspace& work, std::stop_token stop) {
+AnswerReady Session::answer(Question& question, std::stop_token stop) {
     AnswerReady ready;
     ready.id = question.id;
     ready.tag = question.tag;
@@ -371,12 +375,12 @@ AnswerReady Session::answer(Question& question, Workspace& work, std::stop_token
         };
         if (question.past) {
             know_time(question.past->last_time_us());
-            RecentAnswer recent = question.past->ask(work, question.text, options_.answers, stop);
+            RecentAnswer recent = question.past->ask(answering_work_, question.text, options_.answers, stop);
             ready.answer = std::move(recent.dated);
             ready.again = std::move(recent.now);
         } else {
             const std::shared_ptr<const Memory> memory =
-                question.memory ? std::make_shared<Memory>(std::move(*question.memory)) : memory_.asked(work);
+                question.memory ? std::make_shared<Memory>(std::move(*question.memory)) : memory_.asked(answering_work_);
             require(memory->rows() > 0, "nothing of the video has been seen yet");
             know_time(memory->last_time_us());
             GenerateOptions options = options_.answers;
@@ -384,7 +388,7 @@ AnswerReady Session::answer(Question& question, Workspace& work, std::stop_token
             const auto piece = [&](std::string_view text) {
                 events_.push(AnswerPiece{question.id, std::string(text)}, stop_.get_token());
             };
-            ready.answer = lv::ask(work, *memory, question.text, options, piece, stop, question.earlier);
+            ready.answer = lv::ask(answering_work_, *memory, question.text, options, piece, stop, question.earlier);
         }
         if (ready.answer.text.empty() && ready.answer.complete) ready.answer.text = no_answer;
     } catch (...) {

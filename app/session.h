@@ -30,6 +30,7 @@
 #include "app/watched_video.h"
 #include "engine/generate.h"
 #include "engine/live_memory.h"
+#include "engine/workspace.h"
 #include "kernels/core/channel.h"
 
 namespace lv {
@@ -185,7 +186,7 @@ class Session {
     void end_watch(WatchEnded ended);
     void run_answers();
     std::stop_token begin_answer(uint64_t id);
-    AnswerReady answer(Question& question, Workspace& work, std::stop_token stop);
+    AnswerReady answer(Question& question, std::stop_token stop);
 
     const std::shared_ptr<const LoadedModel> model_;
     const Context& context_;
@@ -196,6 +197,7 @@ class Session {
     Sightings sightings_;
     Channel<SessionEvent> events_;
     QuestionQueue<Question> questions_;
+    Workspace answering_work_;  // the answerer's
 
     std::mutex writing_;           // held while a batch is encoded and joins the memory; before mutex_
     RowStream* stream_ = nullptr;  // of the video at hand; guarded by writing_
