@@ -1,6 +1,7 @@
 """Questions that hold two things against each other: two kinds, two times, a kind against a side, a direction or a group, with
-their exact answers (questions.py). Where a verdict follows from what is counted or seen, that is said first ("two cars and
-seven people, so no."): so the model reads what it judges by, and so does who asked."""
+their exact answers (questions.py). Where a verdict would follow from what is counted or seen, that is said and no more ("two
+cars and seven people." to whether there are more cars): it was learnt, and whether two is more than seven was not. With ", so
+no" behind it, 650 steps taught no verdict; of a drill of nothing else 0.58 were right, 150 steps on."""
 
 import numpy as np
 
@@ -50,10 +51,6 @@ def _at(w, i, f):
 
 def _row(w, i, f):
     return w.row(i, f) if _at(w, i, f) else -1
-
-
-def _so(said, right):
-    return f"{said}, so {yes(right)}"
 
 
 def counts(kinds, numbers):
@@ -113,11 +110,8 @@ def more_of(w, rng):
     (second, f), (c, i), (d, j) = made
     kind = pick(rng, ["more_of", "more_of_at", "more_of_at", "fewer_of_at"])
     f = w.frames - 1 if kind == "more_of" else f
-    n, m = _at(w, i, f), _at(w, j, f)
-    if n > 7 and m > 7:
-        return None
     said, rests = _counted(w, ((c, i), (d, j)), f)
-    return say(rng, kind, t=stamp(second), **_words(rng, c, d)), _so(said, n < m if kind == "fewer_of_at" else n > m), rests
+    return say(rng, kind, t=stamp(second), **_words(rng, c, d)), said + ".", rests
 
 
 def more_at(w, rng):
@@ -129,12 +123,9 @@ def more_at(w, rng):
     kind = pick(rng, ["more_at_than", "more_at_than", "fewer_at_than", "increase", "increase", "decrease"])
     if kind in ("increase", "decrease"):
         asked, other = sorted((asked, other))
-    n, m = _at(w, i, asked[1]), _at(w, i, other[1])
-    if n > 7 and m > 7:
-        return None
     text = say(rng, kind, p=plural(c, rng), t=stamp(asked[0]), u=stamp(other[0]))
-    rests = [_row(w, i, asked[1]), _row(w, i, other[1])]
-    return text, _so(f"{number(n)} and {number(m)}", n > m if kind in ("more_at_than", "decrease") else n < m), rests
+    times = asked[1], other[1]
+    return text, " and ".join(number(_at(w, i, f)) for f in times) + ".", [_row(w, i, f) for f in times]
 
 
 def which_first(w, rng):
@@ -157,7 +148,7 @@ def moves_to(w, rng):
 
 
 def on_side(w, rng):
-    """Whether it is there, at a time or when it was last seen."""
+    """Where it is, at a time or when it was last seen; the verdict is the asker's."""
     asked, (c, i) = w.ask_both(rng, absent=0.05)
     side = int(rng.integers(3))
     words = {"a": a_word(c, rng), "s": single(c, rng), "p": plural(c, rng), "d": pick(rng, SIDES[side])}
@@ -168,7 +159,7 @@ def on_side(w, rng):
     if i is None or not (ever or w.present[i, asked[1]]):
         return text, "no."
     f, row = (w.last[i], w.roll(i)) if ever else (asked[1], w.row(i, asked[1]))
-    return text, _so(places(w.t.cells[i, f]), w.t.cells[i, f, side]), [row] * 3
+    return text, places(w.t.cells[i, f]) + ".", [row] * 3
 
 
 def on(w, f, side):

@@ -5,7 +5,7 @@ import numpy as np
 
 from . import phrases
 from .classes import NAMES, article
-from .compare import SIDES, counts, on, two
+from .compare import SIDES, on, two
 from .questions import (MOVES, a_word, debut, event_row, first_rows, neighbour_row, next_event_index, places, plural, say,
                         single)
 from .world import chain, item, number, pick, stamp
@@ -84,26 +84,6 @@ def drill_side(w, rng):
     rests = chain([w.row(i, asked[1]) for i in here], w.scene(asked[1]))
     items = [("first", names[0], rests[0])] + [(names[k], names[k + 1], rests[k + 1]) for k in rng.permutation(len(here))]
     return f"each {SIDES[side][0]} at {stamp(asked[0])}", items
-
-
-def drill_verdict(w, rng):
-    """The "so yes" of compare.py behind what it follows from; nothing of the video is needed."""
-    kind, side = pick(rng, ["more", "more", "fewer", "side"]), int(rng.integers(3))
-    items = []
-    for _ in range(10):
-        if kind == "side":
-            mask = int(rng.integers(1, 8))
-            cells = [mask >> k & 1 for k in range(3)]
-            said, right = places(cells), cells[side]
-        else:
-            n = int(rng.integers(8))
-            m = int(np.clip(n + rng.integers(-2, 3), 0, 8)) if rng.random() < 0.6 else int(rng.integers(9))
-            n, m = (n, m) if rng.random() < 0.5 else (m, n)
-            kinds = [int(c) for c in rng.choice(len(NAMES), 2, replace=False)]
-            said = " and ".join(number(k) for k in (n, m)) if rng.random() < 0.4 else counts(kinds, (n, m))
-            right = n < m if kind == "fewer" else n > m
-        items.append((f"{said}, so", "yes" if right else "no"))
-    return f"each {SIDES[side][0]}" if kind == "side" else f"each {kind}", items
 
 
 def drill_where(w, rng):
@@ -252,6 +232,6 @@ def drill_list(w, rng):
 
 
 DRILLS = {f.__name__: f for f in (drill_is, drill_is_at, drill_count, drill_most, drill_most_when, drill_reach, drill_group,
-                                  drill_side, drill_verdict, drill_where, drill_first, drill_last, drill_often,
-                                  drill_where_last, drill_moves, drill_after, drill_before, drill_earlier, drill_stays,
-                                  drill_events, drill_next_event, drill_until, drill_times, drill_list)}
+                                  drill_side, drill_where, drill_first, drill_last, drill_often, drill_where_last,
+                                  drill_moves, drill_after, drill_before, drill_earlier, drill_stays, drill_events,
+                                  drill_next_event, drill_until, drill_times, drill_list)}
