@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <exception>
+#include <string>
 
 #include "app/commands.h"
 #include "app/desktop/desktop.h"
@@ -25,8 +26,8 @@ struct Run {
     int operator()(const lv::BenchOptions& options) const { return lv::run_bench(options, interrupt); }
 };
 
-int report(const std::exception& error, int status) {
-    std::fprintf(stderr, "longview: %s\n", lv::shown(error.what()).c_str());
+int report(const std::string& failure, int status) {
+    std::fprintf(stderr, "longview: %s\n", lv::shown(failure).c_str());
     return status;
 }
 
@@ -47,11 +48,8 @@ int main(int argc, char** argv) {
             throw;
         }
     } catch (const lv::UsageError& error) {
-        return report(error, 2);
-    } catch (const std::bad_alloc&) {
-        std::fprintf(stderr, "longview: %s\n", lv::out_of_memory);
-        return 1;
-    } catch (const std::exception& error) {
-        return report(error, 1);
+        return report(error.what(), 2);
+    } catch (const std::exception&) {
+        return report(lv::failure_text(std::current_exception()), 1);
     }
 }

@@ -1,6 +1,8 @@
 // Everything that can be wrong with what the program is given: a sentence, the right exit status, no crash.
 #include <gtest/gtest.h>
 
+#include "app/failure_text.h"
+#include "kernels/core/error.h"
 #include "tests/app/clips.h"
 #include "tests/app/run_program.h"
 
@@ -132,6 +134,15 @@ TEST(BadArguments, AVideoIsNoMemory) {
     const std::string clip = bundled_clip().string();
     expect_refusal(run_longview({"ask", "--load", clip, "Is there a dog?"}), 1, {clip, "no saved memory"});
     expect_refusal(run_longview({"info", clip}), 1, {clip, "no saved memory"});
+}
+
+TEST(FailureText, WhatTheSystemHasNoMoreOfIsToldWithWhatToDo) {
+    const auto said = [](const auto& error) { return failure_text(std::make_exception_ptr(error)); };
+    EXPECT_NE(said(std::bad_alloc()).find("out of memory; watch less"), std::string::npos);
+    const std::error_code none = std::make_error_code(std::errc::resource_unavailable_try_again);
+    EXPECT_NE(said(std::system_error(none)).find("--threads"), std::string::npos);
+    EXPECT_NE(said(fs::filesystem_error("reading", "day.lvm", {})).find("day.lvm"), std::string::npos);
+    EXPECT_EQ(said(Error("no such thing")), "no such thing");
 }
 
 // A copy of the model that a test may damage.
