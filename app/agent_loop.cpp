@@ -281,11 +281,29 @@ void AgentLoop::read_questions() {
     try {
         LineReader lines(STDIN_FILENO, leave_.get_token());
         while (const std::optional<std::string> line = lines.next())
-            if (line->find_first_not_of(" \t") != std::string::npos) ask_typed(*line);
+            if (line->find_first_not_of(" \t") != std::string::npos) take_typed(*line);
     } catch (const std::exception& error) {
         progress_.warn(std::string(error.what()) + "; no more questions are read");
     }
     progress_.prompt("");
+}
+
+void AgentLoop::take_typed(const std::string& line) {
+    const size_t first = line.find_first_not_of(" \t");
+    const std::string text = line.substr(first, line.find_last_not_of(" \t") + 1 - first);
+    if (text == "/quit") {
+        session_.stop_watching();
+    } else if (text == "/forget") {
+        {
+            const std::lock_guard lock(mutex_);
+            conversation_.forget();
+        }
+        progress_.say("forgotten; what was watched is still known");
+    } else if (text.front() == '/') {
+        progress_.say("A line is a question; /forget begins a new conversation, /quit ends the watching, as Ctrl-C does.");
+    } else {
+        ask_typed(text);
+    }
 }
 
 void AgentLoop::ask_typed(const std::string& question) {

@@ -77,6 +77,7 @@ class AgentLoop {
     void ask(std::string question, Asked asked, std::vector<Turn> earlier = {});
     nlohmann::ordered_json state_json() const;
     void read_questions();
+    void take_typed(const std::string& line);
     void ask_typed(const std::string& question);
     void save_often();
     bool save(bool at_end);

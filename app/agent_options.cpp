@@ -16,8 +16,8 @@ constexpr size_t usual_budget = size_t{256} << 20;
 constexpr const char* sources =
     R"(Sources: a file (played at its own pace), - (a pipe), rtsp:// srt:// udp:// http(s)://, camera:0, screen:, test:
 
-While it watches, type a question and press Enter: "what happened in the last ten minutes?". Ctrl-C ends it; what is
-watched is kept with --save, and the same command goes on from there.
+While it watches, type a question and press Enter: "what happened in the last ten minutes?". /forget begins a new
+conversation. Ctrl-C or /quit ends it; what is watched is kept with --save, and the same command goes on from there.
 
 Examples:
   longview agent camera:0                                         watch, and ask by typing

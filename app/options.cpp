@@ -168,6 +168,17 @@ std::string unknown_word_hint(const CLI::App& app, int argc, const char* const* 
            " \"What is in the video?\"";
 }
 
+// Words that nothing takes, in the order in which they came: CLI11 turns it round.
+std::string unexpected_text(const CLI::App& command) {
+    const std::vector<std::string> words = command.remaining();
+    if (command.get_name() == "agent" && !words.front().starts_with('-'))
+        return "'" + words.front() + "': the agent watches one source; ask with --every 30s \"" + words.front() +
+               "\", or type questions while it watches";
+    std::string text = "not expected here:";
+    for (const std::string& word : words) text += " " + word;
+    return text;
+}
+
 }  // namespace
 
 Command parse_options(int argc, const char* const* argv) {
@@ -247,12 +258,11 @@ Command parse_options(int argc, const char* const* argv) {
         app.exit(shown, text, none);
         return ShowText{text.str()};
     } catch (const CLI::ParseError& error) {
-        if (const auto extra = agent_command.remaining(); !extra.empty() && !extra[0].starts_with('-'))
-            throw UsageError("'" + extra[0] + "': the agent watches one source; ask with --every 30s \"" + extra[0] +
-                             "\", or type questions while it watches");
         const auto parsed = app.get_subcommands();
-        throw UsageError(std::string(error.what()) + "; see 'longview " +
-                         (parsed.empty() ? "" : parsed.front()->get_name() + " ") + "--help'");
+        if (parsed.empty()) throw UsageError(std::string(error.what()) + "; see 'longview --help'");
+        const bool extra = dynamic_cast<const CLI::ExtrasError*>(&error);
+        throw UsageError((extra ? unexpected_text(*parsed.front()) : error.what()) + "; see 'longview " +
+                         parsed.front()->get_name() + " --help'");
     }
 
     if (ask_command.parsed()) {

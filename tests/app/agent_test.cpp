@@ -103,6 +103,17 @@ TEST_F(Agent, AnswersLinesFromAPipeWhileItWatches) {
     EXPECT_EQ(questions, (std::vector<std::string>{"Is there a person now?", "What is visible at 0:00?"}));
 }
 
+TEST_F(Agent, LeavesWhenAPipeSaysSoAndExplainsWhatIsNoCommand) {
+    RunRequest request = agent("test:rate=10", {"--fps", "2"});
+    request.input = "/what\n  /forget \n/quit\n";
+    const Outcome outcome = run_longview(request);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_EQ(count(outcome.err, "/quit ends the watching"), 1u) << outcome.err;
+    EXPECT_EQ(count(outcome.err, "forgotten; what was watched is still known"), 1u) << outcome.err;
+    EXPECT_TRUE(has(outcome.err, "watched up to 0:")) << outcome.err;
+}
+
 TEST_F(Agent, KeepsWhatItSawWhenNobodyReadsItsAnswers) {
     const std::string memory = (folder_ / "day.lvm").string();
     RunRequest request = agent(clip, {"--speed", "max", "--save", memory});

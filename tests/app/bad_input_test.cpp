@@ -125,7 +125,7 @@ TEST(BadArguments, AnEmptyValueIsNotAnOptionLeftOut) {
 
 TEST(BadArguments, AQuestionToTheAgentGoesWithItsTime) {
     expect_refusal(run_longview({"agent", "camera:0", "Is there a dog?"}), 2, {"Is there a dog?", "--every 30s"});
-    expect_refusal(run_longview({"agent", "camera:0", "--tel", "a dog appears"}), 2, {"--tel"});
+    expect_refusal(run_longview({"agent", "camera:0", "--tel", "a dog appears"}), 2, {"not expected here: --tel a dog appears;"});
 }
 
 TEST(BadArguments, AMemoryIsNoVideo) { expect_refusal(run_longview({"ask", "day.lvm", "Is there a dog?"}), 2, {"--load day.lvm"}); }
