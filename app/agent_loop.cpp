@@ -1,7 +1,6 @@
 #include "app/agent_loop.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
@@ -13,7 +12,6 @@
 #include "app/answer_report.h"
 #include "app/byte_text.h"
 #include "app/failure_text.h"
-#include "app/line_reader.h"
 #include "app/output.h"
 #include "app/time_text.h"
 #include "app/watch_notes.h"
@@ -268,54 +266,6 @@ void AgentLoop::take_answer(const AnswerReady& ready) {
             text += "  " + moments + "\n";
         if (!gaps.empty()) text += "  " + gaps + "\n";
         print_out(text);
-    }
-}
-
-// Questions typed, or from a pipe, from the first frame on.
-void AgentLoop::read_questions() {
-    {
-        std::unique_lock lock(mutex_);
-        if (!changed_.wait(lock, leave_.get_token(), [&] { return seen_; })) return;
-    }
-    if (isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1) progress_.prompt("> ");
-    try {
-        LineReader lines(STDIN_FILENO, leave_.get_token());
-        while (const std::optional<std::string> line = lines.next())
-            if (line->find_first_not_of(" \t") != std::string::npos) take_typed(*line);
-    } catch (const std::exception& error) {
-        progress_.warn(std::string(error.what()) + "; no more questions are read");
-    }
-    progress_.prompt("");
-}
-
-void AgentLoop::take_typed(const std::string& line) {
-    const size_t first = line.find_first_not_of(" \t");
-    const std::string text = line.substr(first, line.find_last_not_of(" \t") + 1 - first);
-    if (text == "/quit") {
-        session_.stop_watching();
-    } else if (text == "/forget") {
-        {
-            const std::lock_guard lock(mutex_);
-            conversation_.forget();
-        }
-        progress_.say("forgotten; what was watched is still known");
-    } else if (text.front() == '/') {
-        progress_.say("A line is a question; /forget begins a new conversation, /quit ends the watching, as Ctrl-C does.");
-    } else {
-        ask_typed(text);
-    }
-}
-
-void AgentLoop::ask_typed(const std::string& question) {
-    std::vector<Turn> earlier;
-    {
-        const std::lock_guard lock(mutex_);
-        earlier = conversation_.turns();
-    }
-    try {
-        ask(question, {}, std::move(earlier));
-    } catch (const UsageError& error) {
-        progress_.warn(error.what());  // too many wait
     }
 }
 
