@@ -28,8 +28,7 @@ Session::Session(std::shared_ptr<const LoadedModel> model, const Context& contex
       options_(options),
       memory_(saved ? std::move(saved->memory) : Memory(model_->language, options.memory)),
       events_(most_events),
-      questions_(most_waiting),
-      answering_work_(context, model_->language->config(), {.top_pages = options.top_pages}) {
+      questions_(most_waiting) {
     if (saved) {
         sightings_.restore(saved->sightings);
         videos_ = std::move(saved->videos);
@@ -338,13 +337,15 @@ void Session::end_watch(WatchEnded ended) {
 }
 
 void Session::run_answers() {
+    std::optional<Workspace> work;
     try {
-        if (memory_.rows() > 0) memory_.asked(answering_work_);  // one that was loaded: its first answer waits for less
+        hands(work);
+        if (memory_.rows() > 0) memory_.asked(*work);  // one that was loaded: its first answer waits for less
     } catch (const std::exception&) {
         // The question will say it.
     }
     while (std::optional<Question> question = questions_.take(stop_.get_token()))
-        events_.push(answer(*question, begin_answer(question->id)), stop_.get_token());
+        events_.push(answer(*question, work, begin_answer(question->id)), stop_.get_token());
 }
 
 std::stop_token Session::begin_answer(uint64_t id) {
@@ -363,7 +364,13 @@ void Session::stop_answer(uint64_t id) {
         unwanted_.insert(id);
 }
 
-AnswerReady Session::answer(Question& question, std::stop_token stop) {
+// The answerer's, made in its thread, whose queue of a device they are of: where there is no room, the question says so.
+Workspace& Session::hands(std::optional<Workspace>& work) const {
+    if (!work) work.emplace(context_, model_->language->config(), WorkspaceOptions{.top_pages = options_.top_pages});
+    return *work;
+}
+
+AnswerReady Session::answer(Question& question, std::optional<Workspace>& work, std::stop_token stop) {
     AnswerReady ready;
     ready.id = question.id;
     ready.tag = question.tag;
@@ -375,12 +382,12 @@ AnswerReady Session::answer(Question& question, std::stop_token stop) {
         };
         if (question.past) {
             know_time(question.past->last_time_us());
-            RecentAnswer recent = question.past->ask(answering_work_, question.text, options_.answers, stop);
+            RecentAnswer recent = question.past->ask(hands(work), question.text, options_.answers, stop);
             ready.answer = std::move(recent.dated);
             ready.again = std::move(recent.now);
         } else {
             const std::shared_ptr<const Memory> memory =
-                question.memory ? std::make_shared<Memory>(std::move(*question.memory)) : memory_.asked(answering_work_);
+                question.memory ? std::make_shared<Memory>(std::move(*question.memory)) : memory_.asked(hands(work));
             require(memory->rows() > 0, "nothing of the video has been seen yet");
             know_time(memory->last_time_us());
             GenerateOptions options = options_.answers;
@@ -388,7 +395,7 @@ AnswerReady Session::answer(Question& question, std::stop_token stop) {
             const auto piece = [&](std::string_view text) {
                 events_.push(AnswerPiece{question.id, std::string(text)}, stop_.get_token());
             };
-            ready.answer = lv::ask(answering_work_, *memory, question.text, options, piece, stop, question.earlier);
+            ready.answer = lv::ask(hands(work), *memory, question.text, options, piece, stop, question.earlier);
         }
         if (ready.answer.text.empty() && ready.answer.complete) ready.answer.text = no_answer;
     } catch (...) {

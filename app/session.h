@@ -186,7 +186,8 @@ class Session {
     void end_watch(WatchEnded ended);
     void run_answers();
     std::stop_token begin_answer(uint64_t id);
-    AnswerReady answer(Question& question, std::stop_token stop);
+    AnswerReady answer(Question& question, std::optional<Workspace>& work, std::stop_token stop);
+    Workspace& hands(std::optional<Workspace>& work) const;
 
     const std::shared_ptr<const LoadedModel> model_;
     const Context& context_;
@@ -197,7 +198,6 @@ class Session {
     Sightings sightings_;
     Channel<SessionEvent> events_;
     QuestionQueue<Question> questions_;
-    Workspace answering_work_;  // the answerer's
 
     std::mutex writing_;           // held while a batch is encoded and joins the memory; before mutex_
     RowStream* stream_ = nullptr;  // of the video at hand; guarded by writing_

@@ -1,7 +1,7 @@
 """Questions that hold two things against each other: two kinds, two times, a kind against a side, a direction or a group, with
-their exact answers (questions.py). Where a verdict would follow from what is counted or seen, that is said and no more ("two
-cars and seven people." to whether there are more cars): it was learnt, and whether two is more than seven was not. With ", so
-no" behind it, 650 steps taught no verdict; of a drill of nothing else 0.58 were right, 150 steps on."""
+their exact answers (questions.py). Where a verdict would follow from what is counted or seen, that is said and no more: "two
+cars and seven people." to whether there are more cars. Counts were learnt, whether two is more than seven was not: a ", so
+no." behind them stayed wrong through 650 steps, and of a drill of nothing else 0.58 were right after 150."""
 
 import numpy as np
 
