@@ -10,8 +10,9 @@ namespace lv {
 
 namespace {
 
-// A video, say, in the place of what was saved of it.
+// Refuses a video, say, in the place of what was saved of it; what is no file is refused with its own words.
 void require_memory(const std::filesystem::path& path) {
+    if (std::error_code none; !std::filesystem::is_regular_file(path, none)) return;
     std::ifstream in(path, std::ios::binary);
     std::array<char, 9> first{};  // the header's length, and its brace
     if (in.read(first.data(), first.size()))
