@@ -1,7 +1,6 @@
 #include "app/session.h"
 
 #include "app/memory_need.h"
-
 #include "kernels/core/clock.h"
 #include "kernels/core/error.h"
 
@@ -148,8 +147,7 @@ void Session::save(const std::filesystem::path& file) {
     std::optional<SavedSession> saved;
     {
         const std::lock_guard writing(writing_);
-        saved.emplace(
-            SavedSession{.memory = memory_.fork(), .videos = {}, .encoder = {}, .sightings = sightings_.save()});
+        saved = SavedSession{.memory = memory_.fork(), .videos = {}, .encoder = {}, .sightings = sightings_.save()};
         if (stream_) saved->encoder = stream_->encoder_state();
         const std::lock_guard lock(mutex_);
         saved->videos = videos_;
@@ -279,14 +277,13 @@ void Session::note_frames(const RowBatch& batch) {
         video.watched_us = time_us;
     }
     const FrameSpan& newest = batch.frames.back();
-    const int64_t delay_us = newest.arrived_us > 0 ? boot_us() - newest.arrived_us : 0;
-    video.came_at(wall_us() - delay_us);
+    meters_.delay_us = newest.arrived_us > 0 ? boot_us() - newest.arrived_us : 0;
+    video.came_at(wall_us() - meters_.delay_us);
     const auto frames = static_cast<int64_t>(batch.frames.size());
     video.frames += frames;
     meters_.frames += frames;
     meters_.all_frames += frames;
     meters_.watched_us = video.watched_us;
-    meters_.delay_us = delay_us;
     meters_.rows = memory_.rows();
     meters_.memory = memory_.bytes();
     meters_.forgotten = memory_.forgotten();
@@ -294,11 +291,9 @@ void Session::note_frames(const RowBatch& batch) {
 
 void Session::ask_cues(std::vector<Cue> cues) {
     for (Cue& asked : cues) {
-        Question question{.tag = asked.tag,
-                          .text = std::move(asked.question),
-                          .earlier = {},
-                          .memory = std::nullopt,
-                          .past = std::nullopt};
+        Question question;
+        question.tag = asked.tag;
+        question.text = std::move(asked.question);
         if (asked.recent && recent_)
             question.past = recent_->fork();
         else
@@ -341,8 +336,7 @@ void Session::run_answers() {
     try {
         hands(work);
         if (memory_.rows() > 0) memory_.asked(*work);  // one that was loaded: its first answer waits for less
-    } catch (const std::exception&) {
-        // The question will say it.
+    } catch (const std::exception&) {  // the question will say it
     }
     while (std::optional<Question> question = questions_.take(stop_.get_token()))
         events_.push(answer(*question, work, begin_answer(question->id)), stop_.get_token());
@@ -364,10 +358,9 @@ void Session::stop_answer(uint64_t id) {
         unwanted_.insert(id);
 }
 
-// The answerer's, made in its thread, whose queue of a device they are of: where there is no room, the question says so.
+// The answerer's, made in its thread, whose queue they are of: where there is no room, the question says so.
 Workspace& Session::hands(std::optional<Workspace>& work) const {
-    if (!work) work.emplace(context_, model_->language->config(), WorkspaceOptions{.top_pages = options_.top_pages});
-    return *work;
+    return work ? *work : work.emplace(context_, model_->language->config(), WorkspaceOptions{.top_pages = options_.top_pages});
 }
 
 AnswerReady Session::answer(Question& question, std::optional<Workspace>& work, std::stop_token stop) {
